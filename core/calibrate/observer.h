@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "graph/graph.h"
+
+G_BEGIN_DECLS
+
+/* Settings that observers read; each ignores what it does not know. */
+typedef struct
+{
+  guint bins;       /* of histograms */
+  guint bits;       /* of the quantizer to come */
+} PareObserverSettings;
+
+/**
+ * PareObserver:
+ * @name: what the user writes as algorithm=
+ * @description: one sentence
+ * @state_new: state for one value
+ * @observe: looks at @n more numbers. Memory does not grow
+ * @range: the range to quantize, from all that was seen; FALSE when nothing was
+ *
+ * A way to choose the range of an activation. One file each, as PARE_OBSERVER (minmax) = { .. }; with the file's name in
+ * core/calibrate/meson.build.
+ */
+typedef struct
+{
+  const char *name;
+  const char *description;
+  gpointer (*state_new) (const PareObserverSettings *settings);
+  void (*state_free) (gpointer state);
+  void (*observe) (gpointer state, const float *data, gsize n);
+  gboolean (*range) (gpointer state, PareRange *range);
+} PareObserver;
+
+#define PARE_OBSERVER(file) const PareObserver pare_observer_##file
+
+const PareObserver *const *pare_observers (guint *n);
+/* By name; an error names the nearest one. */
+const PareObserver *pare_observer_find (const char *name, GError **error);
+
+G_END_DECLS

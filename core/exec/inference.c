@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Shape inference over a whole graph, with constants propagated: for fixed input shapes, what depends on shapes alone
+ * (Shape, Gather, Concat, .. into Reshape) is known before anything runs. */
+#include "exec/inference.h"
+#include <string.h>
+
+struct _PareInference
+{
+  GHashTable *specs;     /* PareValue -> PareSpec */
+  GHashTable *constants; /* PareValue -> PareTensor */
+  GHashTable *macs;      /* PareNode -> guint64 */
+};
+
+/* Folding stops at this size: constants are for weights and shapes, not for a network's whole computation. */
+#define FOLD_LIMIT (G_GINT64_CONSTANT (1) << 28)
+
+void
+pare_inference_free (PareInference *inference)
+{
+  g_hash_table_unref (inference->specs);
+  g_hash_table_unref (inference->constants);
+  g_hash_table_unref (inference->macs);
+  g_free (inference);
+}
+
+const PareSpec *
+pare_inference_spec (const PareInference *inference, const PareValue *value)
+{
+  return g_hash_table_lookup (inference->specs, value);
+}
+
+PareTensor *
+pare_inference_constant (const PareInference *inference, const PareValue *value)
+{
+  return g_hash_table_lookup (inference->constants, value);
+}
+
+guint64
+pare_inference_macs (const PareInference *inference, const PareNode *node)
+{
+  const guint64 *macs = g_hash_table_lookup (inference->macs, node);
+
+  return macs ? *macs : 0;
+}
+
+static void
+set_spec (PareInference *inference, const PareValue *value, const PareSpec *spec)
+{
+  g_hash_table_insert (inference->specs, (gpointer) value, g_memdup2 (spec, sizeof *spec));
+}
+
+static void
+set_constant (PareInference *inference, const PareValue *value, PareTensor *tensor)
+{
+  PareSpec spec = { tensor->type, tensor->shape };
+
+  set_spec (inference, value, &spec);
+  g_hash_table_insert (inference->constants, (gpointer) value, pare_tensor_ref (tensor));
+}
+
+static gboolean
+check_outputs (const PareInfer *infer, GError **error)
+{
+  for (guint i = 0; i < infer->n_outputs; i++)
+    {
+      const PareSpec *spec = &infer->outputs[i];
+      gint64 elements = pare_shape_elements (&spec->shape);
+      if (!infer->node->outputs->pdata[i])
+        continue;
+      if (spec->type == PARE_UNDEFINED || elements < 0 || elements > G_MAXINT64 / 16)
+        {
+          g_autofree char *shape = pare_shape_to_string (&spec->shape);
+          pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "output %u has the impossible shape %s.", i, shape);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* All inputs known, or the operator reads none of their data but their shape. */
+static gboolean
+can_fold (const PareOperator *op, const PareInfer *infer)
+{
+  gint64 size = 0;
+
+  if (!op->forward || pare_node_is (infer->node, "QuantizeLinear") || pare_node_is (infer->node, "DequantizeLinear"))
+    return FALSE;
+  for (guint i = 0; i < infer->n_inputs; i++)
+    if (infer->inputs[i].type != PARE_UNDEFINED && !infer->constants[i] && !pare_node_is (infer->node, "Shape")
+        && !pare_node_is (infer->node, "Size"))
+      return FALSE;
+  for (guint i = 0; i < infer->n_outputs; i++)
+    size += pare_shape_elements (&infer->outputs[i].shape);
+  return size <= FOLD_LIMIT;
+}
+
+static gboolean
+fold (PareInference *inference, const PareInfer *infer, GError **error)
+{
+  const PareNode *node = infer->node;
+  g_autofree PareTensor **inputs = g_new0 (PareTensor *, infer->n_inputs + 1);
+  g_autofree PareTensor **outputs = g_new0 (PareTensor *, infer->n_outputs + 1);
+  g_autoptr (PareTensor) shape_only = NULL;
+  gboolean done;
+
+  memcpy (inputs, infer->constants, infer->n_inputs * sizeof *inputs);
+  if (infer->n_inputs && !inputs[0] && infer->inputs[0].type != PARE_UNDEFINED)
+    {
+      /* Shape and Size look at the shape alone: a tensor of nothing but the shape will do, without its memory. */
+      const PareShape *shape = &infer->inputs[0].shape;
+      shape_only = g_new0 (PareTensor, 1);
+      g_atomic_ref_count_init (&shape_only->refs);
+      shape_only->type = infer->inputs[0].type;
+      shape_only->shape = *shape;
+      inputs[0] = shape_only;
+    }
+  done = pare_evaluate_node (node, inputs, outputs, error);
+  for (guint i = 0; i < infer->n_outputs; i++)
+    {
+      if (outputs[i])
+        set_constant (inference, node->outputs->pdata[i], outputs[i]);
+      g_clear_pointer (&outputs[i], pare_tensor_unref);
+    }
+  return done;
+}
+
+static gboolean
+infer_node (PareInference *inference, const PareNode *node, GError **error)
+{
+  const PareOperator *op = pare_operator_of (node);
+  guint n_inputs = node->inputs->len, n_outputs = node->outputs->len;
+  g_autofree PareSpec *inputs = g_new0 (PareSpec, n_inputs + 1);
+  g_autofree PareSpec *outputs = g_new0 (PareSpec, n_outputs + 1);
+  g_autofree PareTensor **constants = g_new0 (PareTensor *, n_inputs + 1);
+  gint64 opset = pare_graph_opset (node->graph, node->domain);
+  PareInfer infer = { node, opset, n_inputs, inputs, constants, n_outputs, outputs };
+
+  if (!op)
+    {
+      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, node,
+                       "operator of domain '%s', opset %" G_GINT64_FORMAT
+                       ", is unknown and cannot be executed; stages that only rewrite the graph still work.",
+                       *node->domain ? node->domain : "ai.onnx", opset);
+      return FALSE;
+    }
+  for (guint i = 0; i < n_inputs; i++)
+    {
+      const PareValue *value = node->inputs->pdata[i];
+      const PareSpec *spec = value ? pare_inference_spec (inference, value) : NULL;
+      if (value && !spec)
+        {
+          pare_node_error (error, PARE_ERROR_DECODE, node, "input '%s' is neither computed nor given.", value->name);
+          return FALSE;
+        }
+      if (spec)
+        inputs[i] = *spec;
+      constants[i] = value ? pare_inference_constant (inference, value) : NULL;
+    }
+  if (!op->infer (&infer, error) || !check_outputs (&infer, error))
+    return FALSE;
+  for (guint i = 0; i < n_outputs; i++)
+    if (node->outputs->pdata[i])
+      set_spec (inference, node->outputs->pdata[i], &outputs[i]);
+    else
+      outputs[i].type = PARE_UNDEFINED;
+  if (op->macs)
+    {
+      guint64 macs = op->macs (&infer);
+      g_hash_table_insert (inference->macs, (gpointer) node, g_memdup2 (&macs, sizeof macs));
+    }
+  return can_fold (op, &infer) ? fold (inference, &infer, error) : TRUE;
+}
+
+static gboolean
+set_inputs (PareInference *inference, PareGraph *graph, guint n, const PareSpec *specs, GError **error)
+{
+  g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (graph);
+
+  if (inputs->len != n)
+    {
+      g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT, "The network has %u inputs, but %u were given.", inputs->len,
+                   n);
+      return FALSE;
+    }
+  for (guint i = 0; i < n; i++)
+    {
+      const PareValue *value = inputs->pdata[i];
+      gboolean fits = !value->has_shape || value->shape.rank == specs[i].shape.rank;
+      for (guint d = 0; fits && value->has_shape && d < value->shape.rank; d++)
+        fits = value->shape.dims[d] < 0 || value->shape.dims[d] == specs[i].shape.dims[d];
+      if (!fits || (value->type != PARE_UNDEFINED && value->type != specs[i].type))
+        {
+          g_autofree char *want = pare_shape_to_string (&value->shape);
+          g_autofree char *have = pare_shape_to_string (&specs[i].shape);
+          g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
+                       "Input '%s' of the network takes %s %s, but %s %s was given.", value->name,
+                       pare_data_type_name (value->type), want, pare_data_type_name (specs[i].type), have);
+          return FALSE;
+        }
+      set_spec (inference, value, &specs[i]);
+    }
+  return TRUE;
+}
+
+PareInference *
+pare_inference_new (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GError **error)
+{
+  g_autoptr (PareInference) inference = g_new0 (PareInference, 1);
+
+  inference->specs = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  inference->constants = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) pare_tensor_unref);
+  inference->macs = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      PareValue *value = graph->values->pdata[i];
+      if (value->constant)
+        set_constant (inference, value, value->constant);
+    }
+  if (!set_inputs (inference, graph, n_inputs, inputs, error))
+    return NULL;
+  for (guint i = 0; i < graph->nodes->len; i++)
+    if (!infer_node (inference, graph->nodes->pdata[i], error))
+      return NULL;
+  return g_steal_pointer (&inference);
+}
+
+GPtrArray *
+pare_graph_free_inputs (const PareGraph *graph)
+{
+  GPtrArray *inputs = g_ptr_array_new ();
+
+  for (guint i = 0; i < graph->inputs->len; i++)
+    if (!((PareValue *) graph->inputs->pdata[i])->constant)
+      g_ptr_array_add (inputs, graph->inputs->pdata[i]);
+  return inputs;
+}
+
+gboolean
+pare_graph_default_specs (const PareGraph *graph, gint64 batch, gint64 size, GArray **specs, GError **error)
+{
+  g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (graph);
+  g_autoptr (GArray) array = g_array_new (FALSE, TRUE, sizeof (PareSpec));
+
+  for (guint i = 0; i < inputs->len; i++)
+    {
+      const PareValue *value = inputs->pdata[i];
+      PareSpec spec = { value->type, value->shape };
+      if (!value->has_shape || value->type == PARE_UNDEFINED)
+        {
+          g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
+                       "The model does not tell the shape of its input '%s': export it with one.", value->name);
+          return FALSE;
+        }
+      for (guint d = 0; d < spec.shape.rank; d++)
+        if (spec.shape.dims[d] < 0)
+          spec.shape.dims[d] = d == 0 ? batch : size;
+      g_array_append_val (array, spec);
+    }
+  *specs = g_steal_pointer (&array);
+  return TRUE;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "graph/graph.h"
+
+G_BEGIN_DECLS
+
+typedef struct _PareCompile PareCompile;
+
+/**
+ * PareInfer:
+ * @node: the node in question
+ * @opset: version of the operator set that the node belongs to
+ * @inputs: type and fixed shape of each input; type PARE_UNDEFINED where an optional input is omitted
+ * @constants: tensor of each input that is known before execution, else NULL
+ * @outputs: to be filled in; type PARE_UNDEFINED where the node omits the output
+ *
+ * What shape inference knows of one node, for given shapes of the network's inputs.
+ */
+typedef struct
+{
+  const PareNode *node;
+  gint64 opset;
+  guint n_inputs;
+  const PareSpec *inputs;
+  PareTensor *const *constants;
+  guint n_outputs;
+  PareSpec *outputs;
+} PareInfer;
+
+/* A tensor in memory, row-major. @data is NULL and @type PARE_UNDEFINED for an omitted input or output. */
+typedef struct
+{
+  PareDataType type;
+  PareShape shape;
+  gpointer data;
+} PareView;
+
+/**
+ * PareKernel:
+ *
+ * One execution of a node on plain row-major memory. Outputs are allocated with the inferred shapes.
+ * An input and an output never overlap unless the operator says so with @in_place.
+ */
+typedef struct
+{
+  const PareNode *node;
+  gint64 opset;
+  guint n_inputs;
+  const PareView *inputs;
+  guint n_outputs;
+  const PareView *outputs;
+} PareKernel;
+
+/* How the quantizer treats an operator: chosen by what ONNX Runtime executes as int8. */
+typedef enum
+{
+  PARE_QUANTIZE_NONE,     /* stays in float */
+  PARE_QUANTIZE_WEIGHTED, /* data x constant weight (+ bias): Conv, Gemm, MatMul */
+  PARE_QUANTIZE_JOIN,     /* several data inputs, an output range of its own: Add, Concat */
+  PARE_QUANTIZE_UNARY,    /* one data input, an output range of its own: averages, Sigmoid */
+  PARE_QUANTIZE_PASS,     /* moves data: the output takes over the input's parameters: MaxPool, Reshape */
+  PARE_QUANTIZE_CLAMP,    /* disappears into the quantizer behind it: Relu, Clip */
+} PareQuantizeKind;
+
+/* Which input is the weight and what its axes mean. */
+typedef struct
+{
+  guint input;   /* index of the weight among the inputs */
+  guint bias;    /* index of the bias among the inputs (it may be absent) */
+  gboolean has_bias; /* the operator knows a bias at all */
+  guint out_axis;
+  guint in_axis;
+  gint64 groups;
+} PareWeightTrait;
+
+/* A function of one element, of the kinds that oneDNN applies while it writes the result of another operator. */
+typedef enum
+{
+  PARE_ELTWISE_RELU,       /* x > 0 ? x : alpha x */
+  PARE_ELTWISE_CLIP,       /* min (max (x, alpha), beta) */
+  PARE_ELTWISE_LOGISTIC,
+  PARE_ELTWISE_TANH,
+  PARE_ELTWISE_ELU,        /* x > 0 ? x : alpha (exp x - 1) */
+  PARE_ELTWISE_GELU,       /* the exact one, with erf */
+  PARE_ELTWISE_HARD_SWISH, /* x min (max (x / 6 + 1/2, 0), 1) */
+  PARE_ELTWISE_LINEAR,     /* alpha x + beta */
+} PareEltwiseKind;
+
+typedef struct
+{
+  PareEltwiseKind kind;
+  float alpha, beta;
+} PareEltwise;
+
+/**
+ * PareOperator:
+ * @name: operator name in the specification
+ * @domain: operator set; NULL for the standard one
+ * @since: first opset version that this file speaks, 1 unless said
+ * @infer: output types and shapes from the inputs'
+ * @forward: the operator on plain memory; also what folds constants
+ * @compile: the operator on oneDNN; preferred to @forward when given. May leave the work to @forward by
+ *   returning pare_compile_forward()
+ * @alias: the output is the input's bytes under another shape (Reshape): nothing runs
+ * @in_place: @forward may write its output over an input of the same type and size
+ * @macs: multiply-accumulates, by inferred shapes; NULL for operators without any
+ * @weight: fills in the trait; FALSE when this node's weight is not a constant or is laid out in an unusual way
+ * @eltwise: fills in the function of one element that this node is; FALSE when its arguments are not constant
+ * @quantize: treatment by the quantizer
+ * @quantize_note: why the quantizer leaves it in float, for the record; NULL: no int8 kernel
+ *
+ * Everything that any part of Pare asks about an operator. One file holds one operator or one tight family, as
+ * PARE_OPERATORS (conv) = { { .name = "Conv", .. }, { NULL } }; with the file's name in core/ops/meson.build.
+ */
+typedef struct
+{
+  const char *name;
+  const char *domain;
+  gint64 since;
+  gboolean (*infer) (PareInfer *infer, GError **error);
+  gboolean (*forward) (const PareKernel *kernel, GError **error);
+  gboolean (*compile) (PareCompile *compile, GError **error);
+  gboolean alias;
+  gboolean in_place;
+  guint64 (*macs) (const PareInfer *infer);
+  gboolean (*weight) (const PareNode *node, PareWeightTrait *trait);
+  gboolean (*eltwise) (const PareNode *node, PareEltwise *eltwise);
+  PareQuantizeKind quantize;
+  const char *quantize_note;
+} PareOperator;
+
+#define PARE_OPERATORS(file) const PareOperator pare_operators_##file[]
+
+/* The operator of @node, or NULL when nothing here knows it. */
+const PareOperator *pare_operator_of (const PareNode *node);
+/* All operators, ordered by file and then as in the file; @n receives their number. */
+const PareOperator *const *pare_operators (guint *n);
+/* Its weight trait, when it has one and the weight is constant. */
+gboolean pare_node_weight (const PareNode *node, PareWeightTrait *trait);
+
+/* "Node 'name' (Conv): <format>" */
+void pare_node_error (GError **error, PareError code, const PareNode *node, const char *format, ...)
+  G_GNUC_PRINTF (4, 5);
+/* FALSE and an error unless input @index is there, and has one of the types of @types (ended by 0; NULL: any). */
+gboolean pare_infer_require (const PareInfer *infer, guint index, const PareDataType *types, GError **error);
+/* FALSE and an error unless input @index is a known constant: its values decide the output's shape. */
+gboolean pare_infer_require_constant (const PareInfer *infer, guint index, GError **error);
+/* Ints that moved from an attribute to an input as the opsets went on (axes, splits): from input @index when it is
+ * there, else from the attribute. *@values is newly allocated, NULL when neither is there. */
+gboolean pare_infer_ints (const PareInfer *infer, guint index, const char *attribute, gint64 **values, guint *n,
+                          GError **error);
+/* The same at execution. */
+gint64 *pare_kernel_ints (const PareKernel *kernel, guint index, const char *attribute, guint *n);
+/* An infer function: output 0 is as input 0. */
+gboolean pare_infer_same (PareInfer *infer, GError **error);
+
+/* Runs @node's forward on @inputs (NULL where omitted) with inferred shapes; @outputs receives new tensors (NULL where
+ * omitted). For folding constants. */
+gboolean pare_evaluate_node (const PareNode *node, PareTensor *const *inputs, PareTensor **outputs, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "ops/operator.h"
+
+G_BEGIN_DECLS
+
+/* What can be said of one layer; fields that say nothing are -1. */
+typedef struct
+{
+  int enable;            /* 0: leave the layer in float */
+  int weight_bits;
+  int per_channel;
+} PareQuantizeLayer;
+
+/**
+ * PareQuantizeSettings:
+ * @bits: of weights
+ * @activation_bits: of activations
+ * @per_channel: weights have one scale per output channel
+ * @symmetric: activations have signed integers and zero point 0 (else unsigned integers with a zero point)
+ * @skip_layers: labels of nodes to leave in float, NULL-terminated, or NULL
+ * @layers: label -> PareQuantizeLayer overrides, or NULL
+ */
+typedef struct
+{
+  guint bits;
+  guint activation_bits;
+  gboolean per_channel;
+  gboolean symmetric;
+  const char *const *skip_layers;
+  GHashTable *layers;
+} PareQuantizeSettings;
+
+/* The defaults: 8 bits, per channel, unsigned activations. */
+void pare_quantize_settings_init (PareQuantizeSettings *settings);
+
+/* Values whose range the quantizer will ask for: what the calibrator taps. Of PareValue, each once. */
+GPtrArray *pare_quantize_values (PareGraph *graph, const PareQuantizeSettings *settings, GError **error);
+
+/* Inserts QuantizeLinear and DequantizeLinear pairs into @graph, which becomes the simulated form: weights stay float.
+ * Every layer gets a record entry (stage "graphquantizer"). Fails when a needed range is missing. */
+gboolean pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GError **error);
+
+/* Output forms. */
+typedef struct
+{
+  const char *name;        /* what the user writes as form= */
+  const char *description;
+  gboolean (*lower) (PareGraph *graph, GError **error);
+} PareForm;
+
+const PareForm *const *pare_forms (guint *n);
+const PareForm *pare_form_find (const char *name, GError **error);
+
+G_END_DECLS
