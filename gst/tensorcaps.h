@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "graph/error.h"
 #include "graph/tensor.h"
 #include <gst/gst.h>
 
@@ -11,7 +12,8 @@ G_BEGIN_DECLS
   "other/tensors, format=(string)static, num_tensors=(int)[1,16], framerate=(fraction)[0/1,2147483647/1]; "            \
   "other/tensors, format=(string)flexible, framerate=(fraction)[0/1,2147483647/1]"
 
-/* Fixed static caps of @n tensors; ONNX order in, innermost-first out. */
+/* Fixed static caps of @n tensors (at most 16); ONNX order in, innermost-first out. NULL when a type does not travel on
+ * tensor pads (bool, bfloat16, strings) or a tensor is empty. */
 GstCaps *gst_pare_tensor_caps_new (guint n, const PareSpec *specs);
 /* The specs (GArray of PareSpec) that fixed caps describe; *@specs is NULL for flexible caps. FALSE when malformed.
  * 3:224:224 and 3:224:224:1, and "," and "." between tensors, are understood alike. */
