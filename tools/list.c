@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * pare list: what there is to work with. */
+#include "command.h"
+#include "calibrate/observer.h"
+#include "fuse/fuse.h"
+#include "json.h"
+#include "ops/operator.h"
+#include "plugins.h"
+#include "quantize/quantize.h"
+
+/* Called once per thing; @description may be NULL. */
+typedef void (*Visit) (const char *name, const char *description, gpointer user_data);
+
+static void
+each_stage (Visit visit, gpointer user_data)
+{
+  GList *factories = pare_plugins_factories ();
+
+  for (GList *item = factories; item; item = item->next)
+    visit (GST_OBJECT_NAME (item->data),
+           gst_element_factory_get_metadata (item->data, GST_ELEMENT_METADATA_DESCRIPTION), user_data);
+  gst_plugin_feature_list_free (factories);
+}
+
+static void
+each_algorithm (Visit visit, gpointer user_data)
+{
+  guint n;
+  const PareObserver *const *observers = pare_observers (&n);
+
+  for (guint i = 0; i < n; i++)
+    visit (observers[i]->name, observers[i]->description, user_data);
+}
+
+static void
+each_form (Visit visit, gpointer user_data)
+{
+  guint n;
+  const PareForm *const *forms = pare_forms (&n);
+
+  for (guint i = 0; i < n; i++)
+    visit (forms[i]->name, forms[i]->description, user_data);
+}
+
+static void
+each_fusion (Visit visit, gpointer user_data)
+{
+  guint n;
+  const PareFusion *const *fusions = pare_fusions (&n);
+
+  for (guint i = 0; i < n; i++)
+    visit (fusions[i]->name, fusions[i]->description, user_data);
+}
+
+static int
+by_string (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 (*(const char *const *)a, *(const char *const *)b);
+}
+
+static void
+each_operator (Visit visit, gpointer user_data)
+{
+  guint n;
+  const PareOperator *const *operators = pare_operators (&n);
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (names, (gpointer)operators[i]->name);
+  g_ptr_array_sort (names, by_string);
+  for (guint i = 0; i < names->len; i++)
+    visit (names->pdata[i], NULL, user_data);
+}
+
+static const struct
+{
+  const char *kind;
+  const char *title;
+  void (*each) (Visit visit, gpointer user_data);
+} kinds[] = {
+  { "stages", "Stages and other elements", each_stage },
+  { "algorithms", "Calibration algorithms (algorithm=)", each_algorithm },
+  { "forms", "Output forms (form=)", each_form },
+  { "fusions", "Fusions (skip=)", each_fusion },
+  { "operators", "Operators that Pare executes", each_operator },
+};
+
+static void
+print_line (const char *name, const char *description, gpointer user_data)
+{
+  if (description)
+    g_print ("  %-22s %s\n", name, description);
+  else
+    g_print ("  %s\n", name);
+}
+
+static void
+add_member (const char *name, const char *description, gpointer user_data)
+{
+  JsonBuilder *builder = user_data;
+
+  json_builder_begin_object (builder);
+  pare_json_string (builder, "name", name);
+  if (description)
+    pare_json_string (builder, "description", description);
+  json_builder_end_object (builder);
+}
+
+static void
+print_all (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      g_print ("%s%s:\n", i ? "\n" : "", kinds[i].title);
+      kinds[i].each (print_line, NULL);
+    }
+}
+
+static gboolean
+run (const PareArguments *arguments, GError **error)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  if (!pare_plugins_init (error))
+    return FALSE;
+  if (!arguments->json)
+    {
+      print_all ();
+      return TRUE;
+    }
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      pare_json_begin_array (builder, kinds[i].kind);
+      kinds[i].each (add_member, builder);
+      json_builder_end_array (builder);
+    }
+  pare_json_print (builder);
+  return TRUE;
+}
+
+const PareCommand pare_command_list = {
+  .name = "list",
+  .words = "[--json]",
+  .summary = "List recipes, stages, algorithms, output forms, fusions and operators",
+  .takes = PARE_TAKES_JSON,
+  .run = run,
+};
