@@ -1,15 +1,19 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Fusions: rewrites that make the network smaller and keep what it computes. */
 #pragma once
 #include "ops/operator.h"
 
 G_BEGIN_DECLS
 
+typedef struct _PareFuse PareFuse;
+
 /**
  * PareFusion:
  * @name: what the user can switch off, e.g. "conv-batchnorm"
  * @description: one sentence
- * @apply: looks at one node as the anchor of its pattern; rewrites the graph and returns TRUE when it matched.
- *   Writes the record (stage "graphfuser"): what was fused, or why a pattern that was there could not be.
+ * @apply: looks at one node as the anchor of its pattern; rewrites the graph, with at least one node fewer after it,
+ * and returns TRUE when it matched. Adds what was fused to the record (stage "graphfuser"); a pattern that was there
+ * but could not be fused goes to pare_fuse_leave().
  *
  * A rewrite that keeps the function of the network. One file each, as PARE_FUSION (conv_batchnorm) = { .. };
  * with the file's name in core/fuse/meson.build, in the order in which they are tried.
@@ -18,7 +22,7 @@ typedef struct
 {
   const char *name;
   const char *description;
-  gboolean (*apply) (PareGraph *graph, PareNode *node);
+  gboolean (*apply) (PareFuse *fuse, PareNode *node);
 } PareFusion;
 
 #define PARE_FUSION(file) const PareFusion pare_fusion_##file
@@ -29,5 +33,12 @@ const PareFusion *const *pare_fusions (guint *n);
  * node whose label is in @skip_layers; then removes what is dead. Unknown names in either list are errors that name the
  * nearest one. */
 gboolean pare_graph_fuse (PareGraph *graph, const char *const *skip, const char *const *skip_layers, GError **error);
+
+/* For fusions: the graph in question. */
+PareGraph *pare_fuse_graph (const PareFuse *fuse);
+/* FALSE for a node that the user wants left as it is. Asked already for the anchor. */
+gboolean pare_fuse_may_touch (const PareFuse *fuse, const PareNode *node);
+/* Says why @node was left alone. Reaches the record only if it is still true when nothing matches any more. */
+void pare_fuse_leave (PareFuse *fuse, const PareNode *node, const char *format, ...) G_GNUC_PRINTF (3, 4);
 
 G_END_DECLS

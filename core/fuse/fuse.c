@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Runs the fusions until none matches. The table is generated from the list in meson.build. */
+#include "fuse/fuse.h"
+#include <string.h>
+
+extern const PareFusion *const pare_fusion_table[];
+
+struct _PareFuse
+{
+  PareGraph *graph;
+  const char *const *skip;
+  const char *const *skip_layers;
+  GPtrArray *left; /* of Left, of this round */
+};
+
+typedef struct
+{
+  char *layer;
+  char *reason;
+} Left;
+
+static void
+left_free (gpointer data)
+{
+  Left *left = data;
+
+  g_free (left->layer);
+  g_free (left->reason);
+  g_free (left);
+}
+
+const PareFusion *const *
+pare_fusions (guint *n)
+{
+  for (*n = 0; pare_fusion_table[*n];)
+    ++*n;
+  return pare_fusion_table;
+}
+
+PareGraph *
+pare_fuse_graph (const PareFuse *fuse)
+{
+  return fuse->graph;
+}
+
+gboolean
+pare_fuse_may_touch (const PareFuse *fuse, const PareNode *node)
+{
+  return !fuse->skip_layers || !g_strv_contains (fuse->skip_layers, pare_node_label (node));
+}
+
+void
+pare_fuse_leave (PareFuse *fuse, const PareNode *node, const char *format, ...)
+{
+  Left *left = g_new0 (Left, 1);
+  va_list args;
+
+  va_start (args, format);
+  left->layer = g_strdup (pare_node_label (node));
+  left->reason = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_ptr_array_add (fuse->left, left);
+}
+
+/* Every entry of @asked is among @known. */
+static gboolean
+check_names (const char *what, const char *const *asked, GPtrArray *known, GError **error)
+{
+  const char *const *names;
+
+  g_ptr_array_add (known, NULL);
+  names = (const char *const *)known->pdata;
+  for (; asked && *asked; asked++)
+    {
+      const char *nearest = pare_nearest_name (*asked, names);
+      if (g_strv_contains (names, *asked))
+        continue;
+      if (nearest)
+        g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no %s '%s': did you mean '%s'?", what, *asked,
+                     nearest);
+      else
+        g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no %s '%s'.", what, *asked);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_settings (const PareFuse *fuse, GError **error)
+{
+  g_autoptr (GPtrArray) fusions = g_ptr_array_new ();
+  g_autoptr (GPtrArray) layers = g_ptr_array_new ();
+
+  for (guint i = 0; pare_fusion_table[i]; i++)
+    g_ptr_array_add (fusions, (gpointer)pare_fusion_table[i]->name);
+  for (guint i = 0; i < fuse->graph->nodes->len; i++)
+    g_ptr_array_add (layers, (gpointer)pare_node_label (fuse->graph->nodes->pdata[i]));
+  return check_names ("fusion", fuse->skip, fusions, error) && check_names ("layer", fuse->skip_layers, layers, error);
+}
+
+/* One fusion over the whole graph. */
+static gboolean
+sweep (PareFuse *fuse, const PareFusion *fusion)
+{
+  GPtrArray *nodes = fuse->graph->nodes;
+  gboolean matched = FALSE;
+
+  for (guint i = 0; i < nodes->len;)
+    {
+      PareNode *node = nodes->pdata[i];
+      guint before = nodes->len;
+      if (!pare_fuse_may_touch (fuse, node) || !fusion->apply (fuse, node))
+        {
+          i++;
+          continue;
+        }
+      g_assert (nodes->len < before); /* or this would not end */
+      matched = TRUE;
+    }
+  return matched;
+}
+
+static gboolean
+run_round (PareFuse *fuse)
+{
+  gboolean matched = FALSE;
+
+  g_ptr_array_set_size (fuse->left, 0);
+  pare_graph_remove_dead (fuse->graph); /* a dead reader must not make a value look shared */
+  for (guint i = 0; pare_fusion_table[i]; i++)
+    if (!fuse->skip || !g_strv_contains (fuse->skip, pare_fusion_table[i]->name))
+      matched |= sweep (fuse, pare_fusion_table[i]);
+  return matched;
+}
+
+gboolean
+pare_graph_fuse (PareGraph *graph, const char *const *skip, const char *const *skip_layers, GError **error)
+{
+  g_autoptr (GPtrArray) left = g_ptr_array_new_with_free_func (left_free);
+  PareFuse fuse = { graph, skip, skip_layers, left };
+
+  if (!check_settings (&fuse, error))
+    return FALSE;
+  while (run_round (&fuse))
+    ;
+  for (guint i = 0; i < left->len; i++)
+    {
+      const Left *entry = left->pdata[i];
+      pare_record_add (graph->record, "graphfuser", entry->layer, "left alone", entry->reason, NULL);
+    }
+  pare_graph_remove_dead (graph);
+  return TRUE;
+}
