@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "graph/graph.h"
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_PARE_STAGE (gst_pare_stage_get_type ())
+G_DECLARE_DERIVABLE_TYPE (GstPareStage, gst_pare_stage, GST, PARE_STAGE, GstElement)
+
+/* The serialized custom downstream event that marks the end of one pass over the samples. */
+#define GST_PARE_PASS_END "pare-pass-end"
+
+/**
+ * GstPareStageClass:
+ * @needs_samples: a graph for which no sample came is an error
+ * @begin: a graph arrived. It is a copy; its topology may be changed in @finish only when the stage looks at samples
+ * @feed: one batch: a tensor per free input of the graph, then the labels, each with the batch as its first axis.
+ * Called in the thread of the samples, never while another function runs
+ * @again: after a pass: TRUE to see all samples once more
+ * @finish: edits the graph, which is pushed afterwards
+ * @reset: drops what @begin set up; called after every graph, also after one that failed
+ *
+ * The base class of everything that takes a graph and gives a graph. It copies the graph, stacks samples into batches,
+ * waits for them, reports progress and turns errors into messages. Every function is optional; most stages need
+ * @finish alone, or @begin, @feed and @finish. They return FALSE and set the error to fail.
+ */
+struct _GstPareStageClass
+{
+  GstElementClass parent_class;
+
+  gboolean needs_samples;
+  gboolean (*begin) (GstPareStage *stage, PareGraph *graph, GError **error);
+  gboolean (*feed) (GstPareStage *stage, PareTensor **batch, guint n, GError **error);
+  gboolean (*again) (GstPareStage *stage);
+  gboolean (*finish) (GstPareStage *stage, PareGraph *graph, GError **error);
+  void (*reset) (GstPareStage *stage);
+
+  /*< private >*/
+  gpointer padding[8];
+};
+
+/* In class_init: gives the stage the request pad "tensors", for @feed, or "teacher", for gst_pare_stage_get_teacher().
+ */
+void gst_pare_stage_class_add_tensors_pad (GstPareStageClass *klass);
+void gst_pare_stage_class_add_teacher_pad (GstPareStageClass *klass);
+
+/* In feed: no more samples are needed. Finish follows, and upstream is told to end the branch. */
+void gst_pare_stage_enough (GstPareStage *stage);
+/* In feed: how many samples of the batch are real. The rest repeats the last one, where the graph's batch size is
+ * fixed. */
+guint gst_pare_stage_get_valid (GstPareStage *stage);
+/* Samples seen for this graph so far, over all passes. */
+guint64 gst_pare_stage_get_samples (GstPareStage *stage);
+/* The teacher's graph, or NULL when that pad is not in use. Owned by the stage; not to be changed. */
+PareGraph *gst_pare_stage_get_teacher (GstPareStage *stage);
+/* In long loops: TRUE when the pipeline is stopping or flushing and the result will not be used. */
+gboolean gst_pare_stage_is_cancelled (GstPareStage *stage);
+/* Posts an element message "progress" (percent, percent-double, current, total), at most five a second and always the
+ * last one. @total is 0 when nobody knows; then there is no percentage. */
+void gst_pare_stage_progress (GstPareStage *stage, guint64 current, guint64 total);
+
+G_END_DECLS
