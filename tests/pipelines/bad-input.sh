@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Bad input of every kind ends in a non-zero status and one sentence that names the thing; the target is left as it was.
+. "$(dirname "$0")/job.sh"
+require_fashion
+model=$models/fashion-resnet.onnx
+target=$scratch/out/target.onnx
+mkdir "$scratch/out"
+failures=0
+
+# refuse NAME WORDS COMMAND..: COMMAND must refuse, with a sentence that has WORDS (an extended regular expression) in it.
+refuse()
+{
+  name=$1 words=$2
+  shift 2
+  echo 'what was there before' >"$target"
+  status=0
+  timeout 60 "$@" >"$scratch/stdout" 2>"$scratch/stderr" </dev/null || status=$?
+  wrong=
+  [ "$status" != 0 ] || wrong='it was accepted'
+  [ "$status" -lt 124 ] || wrong="it hung or crashed (status $status)"
+  [ "$(grep -c . "$scratch/stderr")" = 1 ] || wrong="${wrong:-it does not say one sentence}"
+  grep -qE '\.$' "$scratch/stderr" || wrong="${wrong:-what it says is no sentence}"
+  grep -qiE "$words" "$scratch/stderr" || wrong="${wrong:-the sentence does not have '$words' in it}"
+  [ "$(cat "$target")" = 'what was there before' ] || wrong="${wrong:-the target was touched}"
+  [ "$(ls -A "$scratch/out")" = target.onnx ] || wrong="${wrong:-something was left beside the target}"
+  if [ -n "$wrong" ]; then
+    echo "FAILED: $name: $wrong." >&2
+    sed 's/^/    /' "$scratch/stderr" >&2
+    failures=$((failures + 1))
+  else
+    echo "$name: $(cat "$scratch/stderr")"
+  fi
+}
+
+refuse_model() { refuse "$1" "$2" "$PARE" run ptq-int8 "model=$3" "data=$train" samples=8 mean=0.2860 std=0.3530 "output=$target"; }
+refuse_data() { refuse "$1" "$2" "$PARE" run ptq-int8 "model=$3" "data=$4" samples=8 mean=0.2860 std=0.3530 "output=$target"; }
+
+# Models. Those that no exporter writes are built byte by byte: `value` is a float tensor [1,4] named $1.
+value() { printf '\012\001%s\022\016\012\014\010\001\022\010\012\002\010\001\012\002\010\004' "$1"; }
+opset() { printf '\102\004\012\000\020\015'; }
+: >"$scratch/empty.onnx"
+head -c 300000 "$model" >"$scratch/truncated.onnx"
+gzip -nc "$model" | head -c 5000 >"$scratch/random.onnx"
+LC_ALL=C sed 's/Relu/Rolu/g' "$model" >"$scratch/unknown.onnx"
+{ # a = Add (x, b); b = Relu (a)
+  printf '\010\010\072\113\012\016\012\001x\012\001b\022\001a\042\003Add\012\014\012\001a\022\001b\042\004Relu\022\001g'
+  printf '\132\023'; value x; printf '\142\023'; value b; opset
+} >"$scratch/cyclic.onnx"
+{ # z = Add (x, y)
+  printf '\010\010\072\122\012\016\012\001x\012\001y\022\001z\042\003Add\022\001g'
+  printf '\132\023'; value x; printf '\132\023'; value y; printf '\142\023'; value z; opset
+} >"$scratch/two-inputs.onnx"
+
+refuse_model 'missing file' 'nowhere\.onnx' "$scratch/nowhere.onnx"
+refuse_model 'truncated model' 'truncated\.onnx' "$scratch/truncated.onnx"
+refuse_model 'random bytes' 'random\.onnx' "$scratch/random.onnx"
+refuse_model '0-byte file' 'empty\.onnx' "$scratch/empty.onnx"
+refuse_model 'cyclic graph' 'cycl|circ' "$scratch/cyclic.onnx"
+refuse_model 'unknown operator' 'Rolu' "$scratch/unknown.onnx"
+refuse_model 'folder for a model' "$(basename "$scratch")" "$scratch"
+
+# Data: IDX files of bytes. idx SAMPLES SIDE
+idx() { printf '\000\000\010\003\000\000\000\00%d\000\000\000\00%d\000\000\000\00%d' "$1" "$2" "$2"; head -c $(($1 * $2 * $2)) /dev/zero; }
+idx 3 4 >"$scratch/small.idx"
+idx 0 4 >"$scratch/none.idx"
+idx 3 4 | head -c 50 >"$scratch/truncated.idx"
+printf '\000\000\010\002\000\000\000\003\000\000\000\004012301230123' >"$scratch/four.idx"
+refuse_data 'missing data' 'nothing\.idx' "$model" "$scratch/nothing.idx"
+refuse_data 'wrong tensor sizes' 'image.*28' "$model" "$scratch/small.idx"
+refuse_data 'wrong number of tensors' '(1|one) tensor.*(2|two)|(2|two) (tensors|inputs).*(1|one)' "$scratch/two-inputs.onnx" "$scratch/four.idx"
+refuse_data 'no sample in the file' 'sample' "$model" "$scratch/none.idx"
+refuse_data 'truncated data' 'truncated\.idx' "$model" "$scratch/truncated.idx"
+refuse_data 'data that is no data' 'random\.onnx' "$model" "$scratch/random.onnx"
+refuse 'stream without a sample' 'sample' "$PARE" launch "onnxloader location=$model ! graphfuser ! graphcalibrator name=c \
+  ! graphquantizer ! onnxexporter location=$target \
+  videotestsrc num-buffers=0 ! video/x-raw,format=GRAY8,width=28,height=28 ! tensorizer ! c.tensors"
+
+# XML.
+job()
+{
+  printf '<pipeline xmlns="urn:pare:pipeline:1">\n<chain>\n<element factory="onnxloader"><property name="location">%s</property></element>\n' "$model"
+  printf '%s\n<element factory="onnxexporter"><property name="location">%s</property></element>\n</chain>\n' "$1" "$target"
+}
+{ job '<element factory="graphfuser"><property name="speed">7</property></element>'; echo '</pipeline>'; } >"$scratch/property.xml"
+{ job '<element factory="graphfusor"/>'; echo '</pipeline>'; } >"$scratch/element.xml"
+job '' >"$scratch/malformed.xml"
+refuse 'unknown property in XML' 'property\.xml:4:.*speed' "$PARE" run "$scratch/property.xml"
+refuse 'unknown element in XML' 'element\.xml:4:.*graphfuser' "$PARE" run "$scratch/element.xml"
+refuse 'malformed XML' 'malformed\.xml:[0-9]+' "$PARE" run "$scratch/malformed.xml"
+refuse 'unknown parameter' 'modle.*model' "$PARE" run ptq-int8 "modle=$model"
+refuse 'unknown recipe' 'ptq-int8' "$PARE" run ptq-int9 "model=$model"
+
+# Targets.
+refuse_target() { refuse "$1" "$2" "$PARE" run ptq-int8 "model=$model" "data=$train" samples=8 mean=0.2860 std=0.3530 "output=$3"; }
+refuse_target 'target in no folder' 'nowhere' "$scratch/nowhere/target.onnx"
+refuse_target 'target that is a folder' "$(basename "$scratch")" "$scratch"
+mkdir "$scratch/full"
+if mount -t tmpfs -o size=64k none "$scratch/full" 2>/dev/null; then
+  trap 'umount "$scratch/full"; rm -rf "$scratch"' EXIT
+  refuse_target 'disk full' 'space' "$scratch/full/target.onnx"
+  [ -z "$(ls -A "$scratch/full")" ] || fail 'a half-written file was left on the full disk.'
+fi
+# A limit on the size of files stands in for a full disk where nothing may be mounted.
+refuse 'no space for the file' 'space' sh -c "trap '' XFSZ; ulimit -f 16; exec \"\$@\"" sh \
+  "$PARE" run ptq-int8 "model=$model" "data=$train" samples=8 mean=0.2860 std=0.3530 "output=$target"
+
+[ "$failures" = 0 ] || fail "$failures kinds of bad input."

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What the scripts of this folder share: where things are, a scratch folder, and how a test fails or is skipped.
+# Meson sets PARE, PARE_SOURCE, PARE_BUILD, PARE_JUDGE and GStreamer's paths; PARE_PRELOAD under sanitizers.
+set -eu
+
+models=$PARE_SOURCE/tests/models
+fashion=/usr/share/datasets/fashion-mnist
+train=$fashion/train-images-idx3-ubyte.gz
+test_images=$fashion/t10k-images-idx3-ubyte.gz
+test_labels=$fashion/t10k-labels-idx1-ubyte.gz
+pixels='mean=0.2860 std=0.3530'
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+fail()
+{
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+skip()
+{
+  echo "Skipped: $*" >&2
+  exit 77
+}
+
+require_fashion() { [ -e "$train" ] || skip 'the package dataset-fashion-mnist is not installed.'; }
+
+# A program that is not built with the sanitizers loads plugins that are.
+launch() { LD_PRELOAD="${PARE_PRELOAD:-}" gst-launch-1.0 -q "$@"; }
+
+# quantize MODEL OUTPUT [NAME=VALUE..]: the ptq-int8 recipe on training images.
+quantize()
+{
+  model=$1 output=$2
+  shift 2
+  # shellcheck disable=SC2086  # two words
+  "$PARE" run ptq-int8 "model=$model" "data=$train" samples=512 $pixels "output=$output" "$@" >/dev/null
+}
+
+judge() { node "$PARE_SOURCE/tests/judge/judge.mjs" "$@"; }
+
+# number KEY: the last number under that key of the JSON on standard input.
+number() { tr -d '\n' | sed -n "s/.*\"$1\" *: *\([-0-9.eE+]*\).*/\1/p"; }
+
+# holds EXPRESSION: whether it is true, in awk's arithmetic.
+holds() { awk "BEGIN { exit !($1) }"; }
