@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Writing models: packed straight to the file, weights out of the graph's own memory. */
+#include "onnx/codec.h"
+#include <gio/gio.h>
+#include <string.h>
+
+/* protobuf's limit, for readers with signed sizes. */
+#define MAX_SIZE ((gsize)G_MAXINT32)
+
+static void
+writer_init (PareOnnxWriter *writer, const char *external)
+{
+  *writer = (PareOnnxWriter){ external, 0, g_ptr_array_new (), g_ptr_array_new () };
+}
+
+static void
+writer_clear (PareOnnxWriter *writer)
+{
+  g_clear_pointer (&writer->outside, g_ptr_array_unref);
+  g_clear_pointer (&writer->borrowed, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PareOnnxWriter, writer_clear)
+
+static void
+put_opset (Onnx__ModelProto *proto, const PareOpset *opset)
+{
+  Onnx__OperatorSetIdProto *fresh;
+
+  for (gsize i = 0; i < proto->n_opset_import; i++)
+    if (g_strcmp0 (proto->opset_import[i]->domain ? proto->opset_import[i]->domain : "", opset->domain) == 0)
+      {
+        proto->opset_import[i]->has_version = TRUE;
+        proto->opset_import[i]->version = opset->version;
+        return;
+      }
+  fresh = pare_onnx_unpack (&onnx__operator_set_id_proto__descriptor, NULL);
+  fresh->domain = g_strdup (opset->domain);
+  fresh->has_version = TRUE;
+  fresh->version = opset->version;
+  proto->opset_import = g_renew (Onnx__OperatorSetIdProto *, proto->opset_import, proto->n_opset_import + 1);
+  proto->opset_import[proto->n_opset_import++] = fresh;
+}
+
+static Onnx__ModelProto *
+new_model (PareOnnxWriter *writer, const PareGraph *graph)
+{
+  Onnx__ModelProto *proto = pare_onnx_unpack (&onnx__model_proto__descriptor, graph->model_rest);
+
+  if (graph->ir_version)
+    {
+      proto->has_ir_version = TRUE;
+      proto->ir_version = graph->ir_version;
+    }
+  /* IR versions 1 and 2 know no imports. */
+  for (guint i = 0; i < graph->opsets->len && (graph->ir_version == 0 || graph->ir_version >= 3); i++)
+    put_opset (proto, &g_array_index (graph->opsets, PareOpset, i));
+  proto->graph = pare_onnx_new_graph (writer, graph);
+  return proto;
+}
+
+/* The weights are the graph's: out of the messages before these are freed. */
+static void
+free_model (PareOnnxWriter *writer, Onnx__ModelProto *proto)
+{
+  for (guint i = 0; i < writer->borrowed->len; i++)
+    ((Onnx__TensorProto *)writer->borrowed->pdata[i])->raw_data.data = NULL;
+  onnx__model_proto__free_unpacked (proto, NULL);
+}
+
+/* A buffer of protobuf-c that collects small pieces and lets large ones through. */
+typedef struct
+{
+  ProtobufCBuffer base;
+  int fd;
+  const char *path;
+  gsize filled;
+  GError *error;
+  guint8 data[1 << 16];
+} FileBuffer;
+
+static void
+file_buffer_flush (FileBuffer *buffer)
+{
+  if (!buffer->error)
+    pare_write_all (buffer->fd, buffer->data, buffer->filled, buffer->path, &buffer->error);
+  buffer->filled = 0;
+}
+
+static void
+file_buffer_append (ProtobufCBuffer *base, size_t size, const uint8_t *data)
+{
+  FileBuffer *buffer = (FileBuffer *)base;
+
+  if (size > sizeof buffer->data - buffer->filled)
+    file_buffer_flush (buffer);
+  if (size > sizeof buffer->data)
+    {
+      if (!buffer->error)
+        pare_write_all (buffer->fd, data, size, buffer->path, &buffer->error);
+      return;
+    }
+  if (size)
+    memcpy (buffer->data + buffer->filled, data, size);
+  buffer->filled += size;
+}
+
+typedef struct
+{
+  const char *path;
+  Onnx__ModelProto *proto;
+} ModelJob;
+
+static gboolean
+write_model (int fd, gpointer user_data, GError **error)
+{
+  ModelJob *job = user_data;
+  g_autofree FileBuffer *buffer = g_new0 (FileBuffer, 1);
+
+  buffer->base.append = file_buffer_append;
+  buffer->fd = fd;
+  buffer->path = job->path;
+  protobuf_c_message_pack_to_buffer (&job->proto->base, &buffer->base);
+  file_buffer_flush (buffer);
+  if (!buffer->error)
+    return TRUE;
+  g_propagate_error (error, buffer->error);
+  return FALSE;
+}
+
+typedef struct
+{
+  const char *path;
+  const GPtrArray *tensors;
+} DataJob;
+
+static gboolean
+write_data (int fd, gpointer user_data, GError **error)
+{
+  static const guint8 padding[PARE_ONNX_EXTERNAL_ALIGN];
+  DataJob *job = user_data;
+  guint64 at = 0;
+
+  for (guint i = 0; i < job->tensors->len; i++)
+    {
+      const PareTensor *tensor = job->tensors->pdata[i];
+      gsize gap = -at & (PARE_ONNX_EXTERNAL_ALIGN - 1);
+      if (!pare_write_all (fd, padding, gap, job->path, error)
+          || !pare_write_all (fd, pare_tensor_data (tensor), pare_tensor_size (tensor), job->path, error))
+        return FALSE;
+      at += gap + pare_tensor_size (tensor);
+    }
+  return TRUE;
+}
+
+static gboolean
+too_large (const char *path, GError **error)
+{
+  g_set_error (error, PARE_ERROR, PARE_ERROR_WRITE, "Cannot write '%s': a model of more than 2 GB needs external data.",
+               path);
+  return FALSE;
+}
+
+/* Both files are complete and synced before the first takes its place. */
+static gboolean
+write_files (PareOnnxWriter *writer, Onnx__ModelProto *proto, const char *path, const char *data_path, GError **error)
+{
+  ModelJob model_job = { path, proto };
+  DataJob data_job = { data_path, writer->outside };
+  g_autoptr (PareReplacement) data = NULL, model = NULL;
+
+  if (protobuf_c_message_get_packed_size (&proto->base) > MAX_SIZE)
+    return too_large (path, error);
+  if (writer->outside->len)
+    {
+      data = pare_replacement_new (data_path, write_data, &data_job, error);
+      if (!data)
+        return FALSE;
+    }
+  model = pare_replacement_new (path, write_model, &model_job, error);
+  return model && (!data || pare_replacement_commit (data, error)) && pare_replacement_commit (model, error);
+}
+
+static gboolean
+save (const PareGraph *graph, const char *path, gboolean external, GError **error)
+{
+  g_autofree char *data_path = g_strconcat (path, ".data", NULL);
+  g_autofree char *location = g_path_get_basename (data_path);
+  g_auto (PareOnnxWriter) writer;
+  Onnx__ModelProto *proto;
+  gboolean fine;
+
+  writer_init (&writer, external ? location : NULL);
+  proto = new_model (&writer, graph);
+  if (!external && protobuf_c_message_get_packed_size (&proto->base) > MAX_SIZE)
+    {
+      free_model (&writer, proto);
+      return save (graph, path, TRUE, error);
+    }
+  fine = write_files (&writer, proto, path, data_path, error);
+  free_model (&writer, proto);
+  return fine;
+}
+
+/**
+ * pare_onnx_save:
+ * @path: the file to replace; its external data, if any, goes to the same name with ".data" behind it
+ *
+ * Errors: PARE_ERROR_WRITE, PARE_ERROR_NO_SPACE, PARE_ERROR_NOT_FOUND (no such folder). The old file is then untouched.
+ */
+gboolean
+pare_onnx_save (PareGraph *graph, const char *path, PareOnnxExternal external, GError **error)
+{
+  return save (graph, path, external == PARE_ONNX_EXTERNAL_ALWAYS, error);
+}
+
+/**
+ * pare_onnx_to_bytes:
+ *
+ * Returns: (transfer full): the file's bytes, or NULL with PARE_ERROR_WRITE above 2 GB
+ */
+GBytes *
+pare_onnx_to_bytes (PareGraph *graph, GError **error)
+{
+  g_auto (PareOnnxWriter) writer;
+  Onnx__ModelProto *proto;
+  GBytes *bytes = NULL;
+
+  writer_init (&writer, NULL);
+  proto = new_model (&writer, graph);
+  if (protobuf_c_message_get_packed_size (&proto->base) <= MAX_SIZE)
+    bytes = pare_onnx_pack (&proto->base);
+  else
+    too_large (graph->path ? graph->path : "in memory", error);
+  free_model (&writer, proto);
+  return bytes;
+}
