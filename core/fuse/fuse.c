@@ -62,6 +62,15 @@ pare_fuse_leave (PareFuse *fuse, const PareNode *node, const char *format, ...)
   g_ptr_array_add (fuse->left, left);
 }
 
+gboolean
+pare_fuse_was_left (const PareFuse *fuse, const PareNode *node)
+{
+  for (guint i = 0; i < fuse->left->len; i++)
+    if (strcmp (((Left *)fuse->left->pdata[i])->layer, pare_node_label (node)) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 /* Every entry of @asked is among @known. */
 static gboolean
 check_names (const char *what, const char *const *asked, GPtrArray *known, GError **error)

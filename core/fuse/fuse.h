@@ -40,5 +40,7 @@ PareGraph *pare_fuse_graph (const PareFuse *fuse);
 gboolean pare_fuse_may_touch (const PareFuse *fuse, const PareNode *node);
 /* Says why @node was left alone. Reaches the record only if it is still true when nothing matches any more. */
 void pare_fuse_leave (PareFuse *fuse, const PareNode *node, const char *format, ...) G_GNUC_PRINTF (3, 4);
+/* TRUE when pare_fuse_leave() had a reason for @node in this round. */
+gboolean pare_fuse_was_left (const PareFuse *fuse, const PareNode *node);
 
 G_END_DECLS

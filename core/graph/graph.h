@@ -143,6 +143,8 @@ void pare_node_add_input (PareNode *node, PareValue *value);
 void pare_node_add_output (PareNode *node, PareValue *value);
 void pare_node_add_capture (PareNode *node, PareValue *value);
 void pare_node_set_input (PareNode *node, guint index, PareValue *value);
+/* Output @index is @value from now on, which has no producer yet; the value that it was loses its producer and stays. */
+void pare_node_set_output (PareNode *node, guint index, PareValue *value);
 /* Input or output @index, NULL when omitted or beyond the end. */
 PareValue *pare_node_input (const PareNode *node, guint index);
 PareValue *pare_node_output (const PareNode *node, guint index);

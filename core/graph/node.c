@@ -50,6 +50,18 @@ pare_node_set_input (PareNode *node, guint index, PareValue *value)
   add_consumer (value, node);
 }
 
+void
+pare_node_set_output (PareNode *node, guint index, PareValue *value)
+{
+  PareValue *old = pare_node_output (node, index);
+
+  g_assert (index < node->outputs->len && value && !value->producer && !value->constant);
+  if (old)
+    old->producer = NULL;
+  node->outputs->pdata[index] = value;
+  value->producer = node;
+}
+
 PareValue *
 pare_node_input (const PareNode *node, guint index)
 {

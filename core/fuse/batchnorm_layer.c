@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * BatchNormalization before a layer goes into its weights, where no border sees padding in place of the shift. */
+#include "fuse/affine.h"
+
+static gboolean
+apply (PareFuse *fuse, PareNode *node)
+{
+  const char *reason;
+  g_autoptr (PareAffine) affine = pare_affine_read_batchnorm (node, &reason);
+
+  if (!affine)
+    return FALSE;
+  if (pare_absorb_before (fuse, node, affine))
+    return TRUE;
+  if (!pare_fuse_was_left (fuse, node))
+    pare_fuse_leave (fuse, node, "There is no layer before or behind it whose weights could take it.");
+  return FALSE;
+}
+
+PARE_FUSION (batchnorm_layer) = {
+  .name = "batchnorm-layer",
+  .description = "Moves BatchNormalization into the weights of the layer behind it.",
+  .apply = apply,
+};

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Layers in double precision: which element of a weight belongs to which channels, and the way back into the graph. */
+#include "fuse/layer.h"
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+void
+pare_layer_free (PareLayer *layer)
+{
+  g_free (layer->weight);
+  g_free (layer->bias);
+  g_free (layer);
+}
+
+static double *
+to_doubles (PareTensor *tensor)
+{
+  gint64 n = pare_tensor_elements (tensor);
+  double *data = g_new (double, MAX (n, 1));
+
+  pare_convert (tensor->type, pare_tensor_data (tensor), PARE_FLOAT64, data, n);
+  return data;
+}
+
+/* Axis 0 of a grouped weight counts the channels of all groups, the other one those of a single group. */
+static gboolean
+count_channels (PareLayer *layer, const PareShape *shape)
+{
+  const PareWeightTrait *trait = &layer->trait;
+
+  if (shape->rank < 2 || trait->out_axis >= shape->rank || trait->in_axis >= shape->rank
+      || trait->out_axis == trait->in_axis || pare_shape_elements (shape) <= 0 || trait->groups < 1
+      || (trait->groups > 1 && (MIN (trait->out_axis, trait->in_axis) > 0 || shape->dims[0] % trait->groups)))
+    return FALSE;
+  layer->group_outputs = shape->dims[trait->out_axis] / (trait->out_axis == 0 ? trait->groups : 1);
+  layer->group_inputs = shape->dims[trait->in_axis] / (trait->in_axis == 0 ? trait->groups : 1);
+  layer->outputs = layer->group_outputs * trait->groups;
+  layer->inputs = layer->group_inputs * trait->groups;
+  return TRUE;
+}
+
+/* Convolutions know the rank of their data from the weight, Gemm takes matrices only; of MatMul the values may tell. */
+static int
+data_rank (const PareLayer *layer, const PareShape *weight)
+{
+  const PareValue *values[] = { pare_node_input (layer->node, 0), pare_node_output (layer->node, 0) };
+
+  if (!layer->product)
+    return weight->rank;
+  if (layer->trait.has_bias)
+    return 2;
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    if (values[i]->has_shape)
+      return values[i]->shape.rank;
+  return -1;
+}
+
+/* Gemm's factors alpha and beta go into the numbers. */
+static gboolean
+load_numbers (PareLayer *layer, const char **reason)
+{
+  PareValue *bias = layer->trait.has_bias ? pare_node_input (layer->node, layer->trait.bias) : NULL;
+  double alpha = pare_node_get_float (layer->node, "alpha", 1), beta = pare_node_get_float (layer->node, "beta", 1);
+  PareTensor *weight = pare_node_constant (layer->node, layer->trait.input);
+  gint64 n = pare_tensor_elements (weight), n_bias = 0;
+
+  if (bias)
+    {
+      const PareShape *shape = bias->constant ? &bias->constant->shape : NULL;
+      n_bias = shape ? pare_shape_elements (shape) : 0;
+      if ((n_bias != 1 && n_bias != layer->outputs) || !pare_data_type_is_float (bias->constant->type)
+          || (n_bias > 1 && shape->dims[shape->rank - 1] != n_bias))
+        {
+          *reason = "the layer's bias is no constant with one number per output channel";
+          return FALSE;
+        }
+    }
+  layer->bias = g_new0 (double, layer->outputs);
+  if (bias)
+    {
+      g_autofree double *numbers = to_doubles (bias->constant);
+      for (gint64 i = 0; i < layer->outputs; i++)
+        layer->bias[i] = beta * numbers[n_bias == 1 ? 0 : i];
+    }
+  layer->weight = to_doubles (weight);
+  for (gint64 i = 0; alpha != 1 && i < n; i++)
+    layer->weight[i] *= alpha;
+  return TRUE;
+}
+
+PareLayer *
+pare_layer_open (PareNode *node, const char **reason)
+{
+  g_autoptr (PareLayer) layer = g_new0 (PareLayer, 1);
+  const PareTensor *weight;
+
+  layer->node = node;
+  *reason = "the layer's weights are laid out in an unusual way";
+  if (!pare_node_weight (node, &layer->trait) || layer->trait.input != 1 || !pare_node_input (node, 0)
+      || !pare_node_output (node, 0) || node->outputs->len != 1)
+    return NULL;
+  weight = pare_node_constant (node, 1);
+  layer->product = MIN (layer->trait.in_axis, layer->trait.out_axis) + 2 == weight->shape.rank;
+  if (!pare_data_type_is_float (weight->type) || !count_channels (layer, &weight->shape)
+      || (layer->product && weight->shape.rank != 2))
+    return NULL;
+  layer->rank = data_rank (layer, &weight->shape);
+  return load_numbers (layer, reason) ? g_steal_pointer (&layer) : NULL;
+}
+
+/* Calls for each weight element with its output and its input channel. */
+typedef void (*WeightFunc) (double *element, gint64 output, gint64 input, gpointer user_data);
+
+static void
+for_each_weight (PareLayer *layer, WeightFunc func, gpointer user_data)
+{
+  const PareShape *shape = &pare_node_constant (layer->node, layer->trait.input)->shape;
+  gint64 strides[PARE_MAX_RANK], n = pare_shape_elements (shape);
+  guint out = layer->trait.out_axis, in = layer->trait.in_axis;
+
+  pare_shape_strides (shape, strides);
+  for (gint64 i = 0; i < n; i++)
+    {
+      gint64 output = i / strides[out] % shape->dims[out], input = i / strides[in] % shape->dims[in];
+      gint64 group = out == 0 ? output / layer->group_outputs : input / layer->group_inputs;
+      if (out == 0)
+        input += group * layer->group_inputs;
+      else
+        output += group * layer->group_outputs;
+      func (&layer->weight[i], output, input, user_data);
+    }
+}
+
+typedef struct
+{
+  gint64 n;
+  const double *scale, *shift;
+  double *bias;
+} Affine;
+
+static void
+scale_output (double *element, gint64 output, gint64 input, gpointer user_data)
+{
+  const Affine *affine = user_data;
+
+  *element *= affine->scale[affine->n == 1 ? 0 : output];
+}
+
+static void
+absorb_input (double *element, gint64 output, gint64 input, gpointer user_data)
+{
+  const Affine *affine = user_data;
+  gint64 channel = affine->n == 1 ? 0 : input;
+
+  affine->bias[output] += *element * affine->shift[channel];
+  *element *= affine->scale[channel];
+}
+
+void
+pare_layer_affine_behind (PareLayer *layer, gint64 n, const double *scale, const double *shift)
+{
+  Affine affine = { n, scale, shift, NULL };
+
+  for_each_weight (layer, scale_output, &affine);
+  for (gint64 i = 0; i < layer->outputs; i++)
+    layer->bias[i] = layer->bias[i] * scale[n == 1 ? 0 : i] + shift[n == 1 ? 0 : i];
+}
+
+void
+pare_layer_affine_before (PareLayer *layer, gint64 n, const double *scale, const double *shift)
+{
+  Affine affine = { n, scale, shift, layer->bias };
+
+  for_each_weight (layer, absorb_input, &affine);
+}
+
+/* A tensor of @type from @numbers; NULL when one of them has no finite value in it. */
+static PareTensor *
+to_tensor (PareDataType type, const PareShape *shape, const double *numbers)
+{
+  gint64 n = pare_shape_elements (shape);
+  double largest = type == PARE_FLOAT64 ? DBL_MAX : type == PARE_FLOAT16 ? 65504 : FLT_MAX;
+  g_autofree gpointer data = NULL;
+
+  for (gint64 i = 0; i < n; i++)
+    if (!(fabs (numbers[i]) <= largest))
+      return NULL;
+  data = g_malloc (MAX (pare_data_size (type, n), 1));
+  if (!pare_convert (PARE_FLOAT64, numbers, type, data, n))
+    return NULL;
+  return pare_tensor_new_take (type, shape, g_steal_pointer (&data));
+}
+
+static gboolean
+is_zero (const double *numbers, gint64 n)
+{
+  while (n > 0 && numbers[n - 1] == 0)
+    n--;
+  return n == 0;
+}
+
+/* Gives input @index of @node the constant @tensor: in place, or as a copy when somebody else reads the old one. */
+static void
+write_constant (PareNode *node, guint index, PareTensor *tensor, gboolean *copied)
+{
+  PareValue *old = pare_node_input (node, index), *fresh;
+
+  if (pare_tensor_equal (old->constant, tensor))
+    return;
+  if (old->consumers->len == 1 && !pare_graph_is_output (node->graph, old))
+    {
+      pare_value_set_constant (old, tensor);
+      return;
+    }
+  fresh = pare_graph_add_constant (node->graph, old->name, tensor);
+  if (pare_graph_is_input (node->graph, old)) /* as IR version 3 wants of every constant */
+    g_ptr_array_add (node->graph->inputs, fresh);
+  pare_node_set_input (node, index, fresh);
+  *copied = TRUE;
+}
+
+/* "conv1.weight" has its bias in "conv1.bias". */
+static char *
+bias_name (const PareValue *weight)
+{
+  const char *stem = weight->name;
+
+  return g_str_has_suffix (stem, "weight") ? g_strdup_printf ("%.*sbias", (int)(strlen (stem) - 6), stem)
+                                           : g_strconcat (stem, ".bias", NULL);
+}
+
+static void
+add_bias (PareLayer *layer, PareTensor *bias)
+{
+  PareNode *node = layer->node;
+  PareValue *weight = pare_node_input (node, layer->trait.input);
+  g_autofree char *name = bias_name (weight);
+  PareValue *value = pare_graph_add_constant (node->graph, name, bias);
+
+  while (node->inputs->len <= layer->trait.bias)
+    pare_node_add_input (node, NULL);
+  pare_node_set_input (node, layer->trait.bias, value);
+  if (pare_graph_is_input (node->graph, weight))
+    g_ptr_array_add (node->graph->inputs, value);
+}
+
+/* A MatMul of two matrices is a Gemm, which has a place for a bias. */
+static void
+become_gemm (PareLayer *layer)
+{
+  PareNode *old = layer->node;
+  PareNode *node = pare_graph_add_node (old->graph, old->domain, "Gemm", old->name, old);
+  PareValue *output = pare_node_output (old, 0);
+
+  for (guint i = 0; i < 2; i++)
+    pare_node_add_input (node, pare_node_input (old, i));
+  pare_graph_remove_node (old->graph, old);
+  pare_node_add_output (node, output);
+  layer->node = node;
+  layer->trait.has_bias = TRUE;
+  layer->trait.bias = 2;
+}
+
+/* The shape that the bias has, unless it is a single number for all channels. */
+static PareShape
+bias_shape (const PareLayer *layer)
+{
+  const PareTensor *old = layer->trait.has_bias ? pare_node_constant (layer->node, layer->trait.bias) : NULL;
+
+  return old && pare_tensor_elements (old) == layer->outputs ? old->shape : pare_shape (1, &layer->outputs);
+}
+
+gboolean
+pare_layer_write (PareLayer *layer, gboolean *copied, const char **reason)
+{
+  PareTensor *old = pare_node_constant (layer->node, layer->trait.input);
+  PareShape shape = bias_shape (layer);
+  g_autoptr (PareTensor) weight = to_tensor (old->type, &old->shape, layer->weight);
+  g_autoptr (PareTensor) bias = to_tensor (old->type, &shape, layer->bias);
+  gboolean needs_bias = !is_zero (layer->bias, layer->outputs);
+
+  *copied = FALSE;
+  if (!weight || !bias)
+    {
+      *reason = "a number would be too large for the weight's element type";
+      return FALSE;
+    }
+  if (needs_bias && !layer->trait.has_bias)
+    {
+      if (layer->rank != 2)
+        {
+          *reason = "the result needs a bias, and only a product of two matrices can be given one";
+          return FALSE;
+        }
+      become_gemm (layer);
+    }
+  write_constant (layer->node, layer->trait.input, weight, copied);
+  if (layer->trait.has_bias && pare_node_input (layer->node, layer->trait.bias))
+    write_constant (layer->node, layer->trait.bias, bias, copied);
+  else if (needs_bias)
+    add_bias (layer, bias);
+  pare_node_remove_attribute (layer->node, "alpha");
+  pare_node_remove_attribute (layer->node, "beta");
+  return TRUE;
+}
