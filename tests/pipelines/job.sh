@@ -46,3 +46,20 @@ number() { tr -d '\n' | sed -n "s/.*\"$1\" *: *\([-0-9.eE+]*\).*/\1/p"; }
 
 # holds EXPRESSION: whether it is true, in awk's arithmetic.
 holds() { awk "BEGIN { exit !($1) }"; }
+
+# Installs into the prefix and leaves the environment of the build: what runs afterwards finds only what is installed.
+install_pare()
+{
+  case $PARE_PREFIX in
+  "$PARE_BUILD"/*) ;;
+  *) skip 'the build is not configured for a prefix of its own (-Dprefix inside the build folder, as ./check does).' ;;
+  esac
+  meson install -C "$PARE_BUILD" --no-rebuild --quiet >"$scratch/install.log" 2>&1 || {
+    cat "$scratch/install.log" >&2
+    fail 'meson install failed.'
+  }
+  installed_plugins=$PARE_PREFIX/$PARE_LIBDIR/gstreamer-1.0
+  unset GST_PLUGIN_PATH PARE_RECIPES
+  export GST_REGISTRY="$scratch/registry.bin" LD_LIBRARY_PATH="$PARE_PREFIX/$PARE_LIBDIR"
+  export PKG_CONFIG_PATH="$PARE_PREFIX/$PARE_LIBDIR/pkgconfig"
+}
