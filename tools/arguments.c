@@ -130,12 +130,19 @@ pare_command_help (const PareCommand *command)
   GOptionEntry entries[MOST_OPTIONS] = { 0 };
   g_autoptr (GOptionContext) context = NULL;
   g_autofree char *options = NULL;
+  g_autofree char *parameters = command->parameters ? command->parameters () : NULL;
+  GString *page;
 
   fill_entries (&arguments, command->takes, entries);
   context = context_new (command, entries);
   options = g_option_context_get_help (context, TRUE, NULL);
   /* GLib's usage line does not know the words: ours replaces it. */
-  return g_strdup_printf ("Usage: pare %s %s\n\n%s\n%s%s%s", command->name, command->words, command->summary,
-                          command->details ? "\n" : "", command->details ? command->details : "",
-                          strstr (options, "\n\n") ? strstr (options, "\n\n") + 1 : options);
+  page = g_string_new (NULL);
+  g_string_append_printf (page, "Usage: pare %s %s\n\n%s\n", command->name, command->words, command->summary);
+  if (command->details)
+    g_string_append_printf (page, "\n%s", command->details);
+  if (parameters)
+    g_string_append_printf (page, "\nParameters:\n%s", parameters);
+  g_string_append (page, strstr (options, "\n\n") ? strstr (options, "\n\n") + 1 : options);
+  return g_string_free (page, FALSE);
 }

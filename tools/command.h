@@ -42,6 +42,7 @@ typedef struct
  * @words: its words, for the usage line
  * @summary: one line for the overview
  * @details: more for its own help, or NULL
+ * @parameters: help lines for its NAME=VALUE words, or NULL
  * @takes: its options
  * @least: how many words it needs
  * @most: how many it understands
@@ -56,6 +57,7 @@ typedef struct
   const char *words;
   const char *summary;
   const char *details;
+  char *(*parameters) (void);
   PareTakes takes;
   guint least;
   guint most;
