@@ -43,6 +43,29 @@ pare_inference_macs (const PareInference *inference, const PareNode *node)
   return macs ? *macs : 0;
 }
 
+PareInfer *
+pare_inference_describe (const PareInference *inference, const PareNode *node)
+{
+  guint n_inputs = node->inputs->len, n_outputs = node->outputs->len;
+  PareInfer *infer = g_malloc0 (sizeof *infer + (n_inputs + n_outputs) * sizeof (PareSpec)
+                                + n_inputs * sizeof (PareTensor *));
+  PareSpec *specs = (PareSpec *) (infer + 1);
+  PareTensor **constants = (PareTensor **) (specs + n_inputs + n_outputs);
+
+  *infer = (PareInfer){ node, pare_graph_opset (node->graph, node->domain), n_inputs, specs, constants, n_outputs,
+                        specs + n_inputs };
+  for (guint i = 0; i < n_inputs + n_outputs; i++)
+    {
+      const PareValue *value = i < n_inputs ? node->inputs->pdata[i] : node->outputs->pdata[i - n_inputs];
+      const PareSpec *spec = value ? pare_inference_spec (inference, value) : NULL;
+      if (spec)
+        specs[i] = *spec;
+      if (value && i < n_inputs)
+        constants[i] = pare_inference_constant (inference, value);
+    }
+  return infer;
+}
+
 static void
 set_spec (PareInference *inference, const PareValue *value, const PareSpec *spec)
 {
@@ -83,7 +106,7 @@ can_fold (const PareOperator *op, const PareInfer *infer)
 {
   gint64 size = 0;
 
-  if (!op->forward || pare_node_is (infer->node, "QuantizeLinear") || pare_node_is (infer->node, "DequantizeLinear"))
+  if (!op->forward)
     return FALSE;
   for (guint i = 0; i < infer->n_inputs; i++)
     if (infer->inputs[i].type != PARE_UNDEFINED && !infer->constants[i] && !pare_node_is (infer->node, "Shape")
@@ -128,47 +151,38 @@ static gboolean
 infer_node (PareInference *inference, const PareNode *node, GError **error)
 {
   const PareOperator *op = pare_operator_of (node);
-  guint n_inputs = node->inputs->len, n_outputs = node->outputs->len;
-  g_autofree PareSpec *inputs = g_new0 (PareSpec, n_inputs + 1);
-  g_autofree PareSpec *outputs = g_new0 (PareSpec, n_outputs + 1);
-  g_autofree PareTensor **constants = g_new0 (PareTensor *, n_inputs + 1);
-  gint64 opset = pare_graph_opset (node->graph, node->domain);
-  PareInfer infer = { node, opset, n_inputs, inputs, constants, n_outputs, outputs };
+  g_autofree PareInfer *infer = pare_inference_describe (inference, node);
 
   if (!op)
     {
       pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, node,
                        "operator of domain '%s', opset %" G_GINT64_FORMAT
                        ", is unknown and cannot be executed; stages that only rewrite the graph still work.",
-                       *node->domain ? node->domain : "ai.onnx", opset);
+                       *node->domain ? node->domain : "ai.onnx", infer->opset);
       return FALSE;
     }
-  for (guint i = 0; i < n_inputs; i++)
+  for (guint i = 0; i < infer->n_inputs; i++)
     {
       const PareValue *value = node->inputs->pdata[i];
-      const PareSpec *spec = value ? pare_inference_spec (inference, value) : NULL;
-      if (value && !spec)
+      if (value && !pare_inference_spec (inference, value))
         {
           pare_node_error (error, PARE_ERROR_DECODE, node, "input '%s' is neither computed nor given.", value->name);
           return FALSE;
         }
-      if (spec)
-        inputs[i] = *spec;
-      constants[i] = value ? pare_inference_constant (inference, value) : NULL;
     }
-  if (!op->infer (&infer, error) || !check_outputs (&infer, error))
+  if (!op->infer (infer, error) || !check_outputs (infer, error))
     return FALSE;
-  for (guint i = 0; i < n_outputs; i++)
+  for (guint i = 0; i < infer->n_outputs; i++)
     if (node->outputs->pdata[i])
-      set_spec (inference, node->outputs->pdata[i], &outputs[i]);
+      set_spec (inference, node->outputs->pdata[i], &infer->outputs[i]);
     else
-      outputs[i].type = PARE_UNDEFINED;
+      infer->outputs[i].type = PARE_UNDEFINED;
   if (op->macs)
     {
-      guint64 macs = op->macs (&infer);
+      guint64 macs = op->macs (infer);
       g_hash_table_insert (inference->macs, (gpointer) node, g_memdup2 (&macs, sizeof macs));
     }
-  return can_fold (op, &infer) ? fold (inference, &infer, error) : TRUE;
+  return can_fold (op, infer) ? fold (inference, infer, error) : TRUE;
 }
 
 static gboolean

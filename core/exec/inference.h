@@ -20,6 +20,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareInference, pare_inference_free)
 const PareSpec *pare_inference_spec (const PareInference *inference, const PareValue *value);
 /* The value's tensor when it does not depend on the input data; not owned. */
 PareTensor *pare_inference_constant (const PareInference *inference, const PareValue *value);
+/* All that is known of @node. Free with g_free(); the arrays are part of it. */
+PareInfer *pare_inference_describe (const PareInference *inference, const PareNode *node);
 /* Multiply-accumulates of @node. */
 guint64 pare_inference_macs (const PareInference *inference, const PareNode *node);
 

@@ -101,6 +101,8 @@ typedef struct
  * @forward: the operator on plain memory; also what folds constants
  * @compile: the operator on oneDNN; preferred to @forward when given. May leave the work to @forward by
  *   returning pare_compile_forward()
+ * @applies_chain: TRUE when @compile, on this node, applies what pare_compile_chain() says: the activation, bias and
+ *   sum that follow it
  * @alias: the output is the input's bytes under another shape (Reshape): nothing runs
  * @in_place: @forward may write its output over an input of the same type and size
  * @macs: multiply-accumulates, by inferred shapes; NULL for operators without any
@@ -120,6 +122,7 @@ typedef struct
   gboolean (*infer) (PareInfer *infer, GError **error);
   gboolean (*forward) (const PareKernel *kernel, GError **error);
   gboolean (*compile) (PareCompile *compile, GError **error);
+  gboolean (*applies_chain) (const PareInfer *infer);
   gboolean alias;
   gboolean in_place;
   guint64 (*macs) (const PareInfer *infer);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Looking ahead for what a convolution or matrix product can do while it writes its result. */
+#include "exec/chain.h"
+#include <string.h>
+
+struct _PareChains
+{
+  GHashTable *chains; /* head -> PareChain */
+  GHashTable *heads;  /* last node of a chain -> head */
+  GHashTable *absorbed;
+};
+
+/* The one reader of @value, when nothing else needs to see it. */
+static const PareNode *
+next_node (const PareValue *value, GHashTable *taps)
+{
+  return g_hash_table_contains (taps, value) ? NULL : pare_value_only_consumer (value);
+}
+
+static gboolean
+chain_eltwise (PareChain *chain, const PareNode *node)
+{
+  const PareOperator *op = pare_operator_of (node);
+  ParePostOp *post_op = &chain->post_ops.ops[chain->post_ops.n];
+
+  if (!op || !op->eltwise || !op->eltwise (node, &post_op->eltwise))
+    return FALSE;
+  post_op->is_sum = FALSE;
+  chain->post_ops.n++;
+  return TRUE;
+}
+
+static gboolean
+chain_add (PareChain *chain, const PareNode *node, const PareValue *value, const PareInference *inference,
+           gboolean vector_bias)
+{
+  const PareValue *other = node->inputs->pdata[node->inputs->pdata[0] == value];
+  const PareSpec *mine = pare_inference_spec (inference, value);
+  const PareSpec *its = pare_inference_spec (inference, other);
+  PareTensor *constant = pare_inference_constant (inference, other);
+
+  if (!pare_node_is (node, "Add") || other == value || mine->type != PARE_FLOAT32 || !mine->shape.rank)
+    return FALSE;
+  if (vector_bias && constant && !chain->bias && !chain->sum && !chain->post_ops.n && its->shape.rank == 1
+      && its->shape.dims[0] == mine->shape.dims[mine->shape.rank - 1])
+    {
+      chain->bias = constant;
+      return TRUE;
+    }
+  if (constant || chain->sum || !pare_shape_equal (&mine->shape, &its->shape))
+    return FALSE;
+  chain->sum = other;
+  chain->post_ops.ops[chain->post_ops.n++].is_sum = TRUE;
+  return TRUE;
+}
+
+/* A value that is quantized and at once dequantized with the same parameters: one rounding, no integers. */
+static gboolean
+chain_dequantize (PareChain *chain, const PareNode *head, const PareNode *node)
+{
+  if (!pare_node_is (node, "DequantizeLinear"))
+    return FALSE;
+  for (guint i = 1; i < 3; i++)
+    {
+      PareTensor *a = pare_node_constant (head, i), *b = pare_node_constant (node, i);
+      if (a != b && (!a || !b || !pare_tensor_equal (a, b)))
+        return FALSE;
+    }
+  chain->dequantized = TRUE;
+  return TRUE;
+}
+
+static void
+find_chain (PareChains *chains, const PareNode *head, const PareInference *inference, GHashTable *taps)
+{
+  PareChain chain = { 0 };
+  const PareNode *last = head, *next;
+  const PareValue *value = head->outputs->pdata[0];
+  gboolean is_product = pare_node_is (head, "MatMul");
+  gboolean is_quantizer = pare_node_is (head, "QuantizeLinear");
+
+  while (!chain.dequantized && chain.post_ops.n < G_N_ELEMENTS (chain.post_ops.ops) && (next = next_node (value, taps))
+         && !g_hash_table_contains (chains->absorbed, next) && !g_hash_table_contains (chains->heads, next)
+         && (is_quantizer ? chain_dequantize (&chain, head, next)
+                          : chain_eltwise (&chain, next) || chain_add (&chain, next, value, inference, is_product)))
+    {
+      g_hash_table_add (chains->absorbed, (gpointer) next);
+      last = next;
+      value = next->outputs->pdata[0];
+    }
+  g_hash_table_insert (chains->chains, (gpointer) head, g_memdup2 (&chain, sizeof chain));
+  g_hash_table_insert (chains->heads, (gpointer) last, (gpointer) head);
+  if (last != head)
+    {
+      g_hash_table_add (chains->absorbed, (gpointer) head);
+      g_hash_table_remove (chains->absorbed, last);
+    }
+}
+
+PareChains *
+pare_chains_new (const PareGraph *graph, const PareInference *inference, GHashTable *taps)
+{
+  PareChains *chains = g_new0 (PareChains, 1);
+
+  chains->chains = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  chains->heads = g_hash_table_new (NULL, NULL);
+  chains->absorbed = g_hash_table_new (NULL, NULL);
+  /* Backwards: of two convolutions that are added, the later one takes the sum, and the earlier runs where it stands. */
+  for (guint i = graph->nodes->len; i-- > 0;)
+    {
+      const PareNode *node = graph->nodes->pdata[i];
+      const PareOperator *op = pare_operator_of (node);
+      g_autofree PareInfer *infer = op && op->applies_chain ? pare_inference_describe (inference, node) : NULL;
+      if (infer && op->applies_chain (infer))
+        find_chain (chains, node, inference, taps);
+    }
+  return chains;
+}
+
+void
+pare_chains_free (PareChains *chains)
+{
+  g_hash_table_unref (chains->chains);
+  g_hash_table_unref (chains->heads);
+  g_hash_table_unref (chains->absorbed);
+  g_free (chains);
+}
+
+const PareNode *
+pare_chains_head_at (const PareChains *chains, const PareNode *node)
+{
+  const PareNode *head = g_hash_table_lookup (chains->heads, node);
+
+  if (head)
+    return head;
+  return g_hash_table_contains (chains->absorbed, node) ? NULL : node;
+}
+
+const PareChain *
+pare_chains_of (const PareChains *chains, const PareNode *head)
+{
+  return g_hash_table_lookup (chains->chains, head);
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Everything that Pare asks of oneDNN (the v2 C API), and nothing else. */
+#include "exec/onednn.h"
+#include <oneapi/dnnl/dnnl.h>
+#include <string.h>
+
+struct _PareLayout
+{
+  dnnl_memory_desc_t md;
+};
+
+#define MAX_ARGS 8
+
+struct _ParePrimitive
+{
+  dnnl_primitive_t primitive;
+  const_dnnl_primitive_desc_t desc; /* owned by the primitive */
+  guint n_args;
+  dnnl_exec_arg_t args[MAX_ARGS];
+};
+
+/* One engine and one stream for the process: a CPU engine has no state, and all work runs on one thread. */
+typedef struct
+{
+  dnnl_engine_t engine;
+  dnnl_stream_t stream;
+} Device;
+
+static gpointer
+device_new (gpointer unused)
+{
+  Device *device = g_new0 (Device, 1);
+
+  g_assert (dnnl_engine_create (&device->engine, dnnl_cpu, 0) == dnnl_success);
+  g_assert (dnnl_stream_create (&device->stream, device->engine, dnnl_stream_default_flags) == dnnl_success);
+  return device;
+}
+
+static const Device *
+get_device (void)
+{
+  static GOnce once = G_ONCE_INIT;
+
+  return g_once (&once, device_new, NULL);
+}
+
+static gboolean
+check (dnnl_status_t status, const char *what, GError **error)
+{
+  static const char *const names[] = { "success", "out of memory", "invalid arguments", "not supported",
+                                       "end of iteration", "runtime error", "not required" };
+
+  if (status == dnnl_success)
+    return TRUE;
+  g_set_error (error, PARE_ERROR, PARE_ERROR_LIBRARY, "oneDNN refused a %s: %s.", what,
+               (guint) status < G_N_ELEMENTS (names) ? names[status] : "unknown status");
+  return FALSE;
+}
+
+/* Layouts */
+
+static dnnl_data_type_t
+onednn_type (PareDataType type)
+{
+  switch (type)
+    {
+    case PARE_FLOAT32:
+      return dnnl_f32;
+    case PARE_INT32:
+      return dnnl_s32;
+    case PARE_INT8:
+      return dnnl_s8;
+    case PARE_UINT8:
+      return dnnl_u8;
+    default:
+      return dnnl_data_type_undef;
+    }
+}
+
+static PareLayout *
+layout_from (const dnnl_memory_desc_t *md)
+{
+  return g_memdup2 (md, sizeof *md);
+}
+
+/* oneDNN has no scalars: they are one-element vectors. */
+static void
+describe_any (const PareSpec *spec, dnnl_memory_desc_t *md)
+{
+  dnnl_dims_t dims = { 1 };
+
+  if (spec->shape.rank)
+    memcpy (dims, spec->shape.dims, spec->shape.rank * sizeof *dims);
+  memset (md, 0, sizeof *md);
+  dnnl_memory_desc_init_by_tag (md, MAX (spec->shape.rank, 1), dims, onednn_type (spec->type), dnnl_format_tag_any);
+}
+
+PareLayout *
+pare_layout_new_strided (const PareSpec *spec, const gint64 *strides)
+{
+  dnnl_memory_desc_t md = { 0 };
+  dnnl_dims_t dims = { 1 }, steps = { 1 };
+
+  if (spec->shape.rank)
+    {
+      memcpy (dims, spec->shape.dims, spec->shape.rank * sizeof *dims);
+      memcpy (steps, strides, spec->shape.rank * sizeof *steps);
+    }
+  dnnl_memory_desc_init_by_strides (&md, MAX (spec->shape.rank, 1), dims, onednn_type (spec->type), steps);
+  return layout_from (&md);
+}
+
+PareLayout *
+pare_layout_new_plain (const PareSpec *spec)
+{
+  gint64 strides[PARE_MAX_RANK];
+
+  pare_shape_strides (&spec->shape, strides);
+  return pare_layout_new_strided (spec, strides);
+}
+
+PareLayout *
+pare_layout_copy (const PareLayout *layout)
+{
+  return layout_from (&layout->md);
+}
+
+void
+pare_layout_free (PareLayout *layout)
+{
+  g_free (layout);
+}
+
+gboolean
+pare_layout_equal (const PareLayout *a, const PareLayout *b)
+{
+  return dnnl_memory_desc_equal (&a->md, &b->md);
+}
+
+gboolean
+pare_layout_is_plain (const PareLayout *layout)
+{
+  const dnnl_memory_desc_t *md = &layout->md;
+  gint64 stride = 1;
+
+  if (md->format_kind != dnnl_blocked || md->format_desc.blocking.inner_nblks)
+    return FALSE;
+  for (int i = md->ndims; i-- > 0;)
+    {
+      if (md->dims[i] != 1 && md->format_desc.blocking.strides[i] != stride)
+        return FALSE;
+      stride *= md->dims[i];
+    }
+  return TRUE;
+}
+
+gboolean
+pare_layout_is_dense (const PareLayout *layout)
+{
+  const dnnl_memory_desc_t *md = &layout->md;
+  gsize elements = 1;
+
+  for (int i = 0; i < md->ndims; i++)
+    elements *= md->dims[i];
+  return dnnl_memory_desc_get_size (md) == elements * dnnl_data_type_size (md->data_type);
+}
+
+gsize
+pare_layout_size (const PareLayout *layout)
+{
+  return dnnl_memory_desc_get_size (&layout->md);
+}
+
+/* Primitives */
+
+static const dnnl_alg_kind_t eltwise_kinds[] = {
+  [PARE_ELTWISE_RELU] = dnnl_eltwise_relu,         [PARE_ELTWISE_CLIP] = dnnl_eltwise_clip,
+  [PARE_ELTWISE_LOGISTIC] = dnnl_eltwise_logistic, [PARE_ELTWISE_TANH] = dnnl_eltwise_tanh,
+  [PARE_ELTWISE_ELU] = dnnl_eltwise_elu,           [PARE_ELTWISE_GELU] = dnnl_eltwise_gelu_erf,
+  [PARE_ELTWISE_HARD_SWISH] = dnnl_eltwise_hardswish, [PARE_ELTWISE_LINEAR] = dnnl_eltwise_linear,
+};
+
+/* Own scratchpads in the arena: no allocation while running. */
+static dnnl_primitive_attr_t
+attributes_new (const ParePostOps *post_ops)
+{
+  dnnl_primitive_attr_t attributes;
+  dnnl_post_ops_t chain;
+
+  dnnl_primitive_attr_create (&attributes);
+  dnnl_primitive_attr_set_scratchpad_mode (attributes, dnnl_scratchpad_mode_user);
+  dnnl_post_ops_create (&chain);
+  for (guint i = 0; post_ops && i < post_ops->n; i++)
+    {
+      const ParePostOp *op = &post_ops->ops[i];
+      if (op->is_sum)
+        dnnl_post_ops_append_sum (chain, 1.f);
+      else
+        dnnl_post_ops_append_eltwise (chain, 1.f, eltwise_kinds[op->eltwise.kind], op->eltwise.alpha,
+                                      op->eltwise.beta);
+    }
+  dnnl_primitive_attr_set_post_ops (attributes, chain);
+  dnnl_post_ops_destroy (chain);
+  return attributes;
+}
+
+/* Takes @desc, which is only looked at when @status says that it was created. */
+static ParePrimitive *
+primitive_from (dnnl_status_t status, dnnl_primitive_desc_t desc, const char *what, GError **error)
+{
+  dnnl_primitive_t primitive = NULL;
+  ParePrimitive *result = NULL;
+
+  if (!check (status, what, error))
+    return NULL;
+  if (check (dnnl_primitive_create (&primitive, desc), what, error))
+    {
+      result = g_new0 (ParePrimitive, 1);
+      result->primitive = primitive;
+      dnnl_primitive_get_primitive_desc (primitive, &result->desc);
+    }
+  dnnl_primitive_desc_destroy (desc);
+  return result;
+}
+
+static ParePrimitive *
+primitive_new (const_dnnl_op_desc_t op, const ParePostOps *post_ops, const char *what, GError **error)
+{
+  dnnl_primitive_attr_t attributes = attributes_new (post_ops);
+  dnnl_primitive_desc_t desc = NULL;
+  dnnl_status_t status = dnnl_primitive_desc_create (&desc, op, attributes, get_device ()->engine, NULL);
+
+  dnnl_primitive_attr_destroy (attributes);
+  return primitive_from (status, desc, what, error);
+}
+
+ParePrimitive *
+pare_primitive_convolution (const PareSpec *src, const PareSpec *weights, const PareSpec *bias, const PareSpec *dst,
+                            const PareWindow *window, gboolean transposed, const ParePostOps *post_ops, GError **error)
+{
+  dnnl_memory_desc_t src_md, weights_md, bias_md = { 0 }, dst_md;
+  dnnl_dims_t strides, dilations, begin, end;
+  dnnl_status_t status;
+
+  describe_any (src, &src_md);
+  describe_any (weights, &weights_md);
+  describe_any (dst, &dst_md);
+  if (bias)
+    describe_any (bias, &bias_md);
+  for (guint i = 0; i < window->n; i++)
+    {
+      strides[i] = window->strides[i];
+      dilations[i] = window->dilations[i] - 1;
+      begin[i] = window->pads_begin[i];
+      end[i] = window->pads_end[i];
+    }
+  if (transposed)
+    {
+      dnnl_deconvolution_desc_t op;
+      status = dnnl_dilated_deconvolution_forward_desc_init (&op, dnnl_forward_inference, dnnl_deconvolution_direct,
+                                                             &src_md, &weights_md, bias ? &bias_md : NULL, &dst_md,
+                                                             strides, dilations, begin, end);
+      return check (status, "transposed convolution", error)
+               ? primitive_new (&op, post_ops, "transposed convolution", error)
+               : NULL;
+    }
+  dnnl_convolution_desc_t op;
+  status = dnnl_dilated_convolution_forward_desc_init (&op, dnnl_forward_inference, dnnl_convolution_direct, &src_md,
+                                                       &weights_md, bias ? &bias_md : NULL, &dst_md, strides,
+                                                       dilations, begin, end);
+  return check (status, "convolution", error) ? primitive_new (&op, post_ops, "convolution", error) : NULL;
+}
+
+ParePrimitive *
+pare_primitive_matmul (const PareLayout *src, const PareSpec *weights_spec, const PareLayout *weights,
+                       const PareSpec *bias, const PareLayout *dst, const ParePostOps *post_ops, GError **error)
+{
+  dnnl_memory_desc_t weights_md;
+  g_autoptr (PareLayout) bias_layout = bias ? pare_layout_new_plain (bias) : NULL;
+  dnnl_matmul_desc_t op;
+
+  if (weights)
+    weights_md = weights->md;
+  else
+    describe_any (weights_spec, &weights_md);
+  if (!check (dnnl_matmul_desc_init (&op, &src->md, &weights_md, bias ? &bias_layout->md : NULL, &dst->md),
+              "matrix product", error))
+    return NULL;
+  return primitive_new (&op, post_ops, "matrix product", error);
+}
+
+ParePrimitive *
+pare_primitive_pool (ParePool kind, const PareLayout *src, const PareSpec *dst, const PareWindow *window,
+                     GError **error)
+{
+  static const dnnl_alg_kind_t kinds[] = { dnnl_pooling_max, dnnl_pooling_avg_exclude_padding,
+                                           dnnl_pooling_avg_include_padding };
+  dnnl_memory_desc_t dst_md;
+  dnnl_dims_t kernel, strides, begin, end;
+  dnnl_pooling_desc_t op;
+
+  describe_any (dst, &dst_md);
+  for (guint i = 0; i < window->n; i++)
+    {
+      kernel[i] = window->kernel[i];
+      strides[i] = window->strides[i];
+      begin[i] = window->pads_begin[i];
+      end[i] = window->pads_end[i];
+    }
+  if (!check (dnnl_pooling_forward_desc_init (&op, dnnl_forward_inference, kinds[kind], &src->md, &dst_md, strides,
+                                              kernel, begin, end),
+              "pooling", error))
+    return NULL;
+  return primitive_new (&op, NULL, "pooling", error);
+}
+
+ParePrimitive *
+pare_primitive_eltwise (const PareEltwise *eltwise, const PareLayout *layout, GError **error)
+{
+  dnnl_eltwise_desc_t op;
+
+  if (!check (dnnl_eltwise_forward_desc_init (&op, dnnl_forward_inference, eltwise_kinds[eltwise->kind], &layout->md,
+                                              eltwise->alpha, eltwise->beta),
+              "function of one element", error))
+    return NULL;
+  return primitive_new (&op, NULL, "function of one element", error);
+}
+
+ParePrimitive *
+pare_primitive_batch_normalization (const PareLayout *layout, float epsilon, GError **error)
+{
+  dnnl_batch_normalization_desc_t op;
+
+  if (!check (dnnl_batch_normalization_forward_desc_init (&op, dnnl_forward_inference, &layout->md, epsilon,
+                                                          dnnl_use_global_stats | dnnl_use_scale | dnnl_use_shift),
+              "batch normalization", error))
+    return NULL;
+  return primitive_new (&op, NULL, "batch normalization", error);
+}
+
+ParePrimitive *
+pare_primitive_add (const PareLayout *a, const PareLayout *b, GError **error)
+{
+  dnnl_binary_desc_t op;
+
+  if (!check (dnnl_binary_desc_init (&op, dnnl_binary_add, &a->md, &b->md, &a->md), "sum", error))
+    return NULL;
+  return primitive_new (&op, NULL, "sum", error);
+}
+
+ParePrimitive *
+pare_primitive_reorder (const PareLayout *from, const PareLayout *to, GError **error)
+{
+  dnnl_primitive_attr_t attributes = attributes_new (NULL);
+  dnnl_engine_t engine = get_device ()->engine;
+  dnnl_primitive_desc_t desc = NULL;
+  dnnl_status_t status = dnnl_reorder_primitive_desc_create (&desc, &from->md, engine, &to->md, engine, attributes);
+
+  dnnl_primitive_attr_destroy (attributes);
+  return primitive_from (status, desc, "change of layout", error);
+}
+
+void
+pare_primitive_free (ParePrimitive *primitive)
+{
+  for (guint i = 0; i < primitive->n_args; i++)
+    dnnl_memory_destroy (primitive->args[i].memory);
+  dnnl_primitive_destroy (primitive->primitive);
+  g_free (primitive);
+}
+
+static const int arguments[] = {
+  [PARE_ARG_SRC] = DNNL_ARG_SRC,           [PARE_ARG_SRC_1] = DNNL_ARG_SRC_1, [PARE_ARG_WEIGHTS] = DNNL_ARG_WEIGHTS,
+  [PARE_ARG_BIAS] = DNNL_ARG_BIAS,         [PARE_ARG_MEAN] = DNNL_ARG_MEAN,   [PARE_ARG_VARIANCE] = DNNL_ARG_VARIANCE,
+  [PARE_ARG_SCALE] = DNNL_ARG_SCALE,       [PARE_ARG_SHIFT] = DNNL_ARG_SHIFT, [PARE_ARG_DST] = DNNL_ARG_DST,
+  [PARE_ARG_SCRATCHPAD] = DNNL_ARG_SCRATCHPAD,
+};
+
+PareLayout *
+pare_primitive_layout (const ParePrimitive *primitive, PareArg arg)
+{
+  const dnnl_memory_desc_t *md
+    = dnnl_primitive_desc_query_md (primitive->desc, dnnl_query_exec_arg_md, arguments[arg]);
+
+  g_assert (md);
+  return layout_from (md);
+}
+
+gsize
+pare_primitive_scratchpad (const ParePrimitive *primitive)
+{
+  const dnnl_memory_desc_t *md = dnnl_primitive_desc_query_md (primitive->desc, dnnl_query_scratchpad_md, 0);
+
+  return md ? dnnl_memory_desc_get_size (md) : 0;
+}
+
+gboolean
+pare_primitive_bind (ParePrimitive *primitive, PareArg arg, const PareLayout *layout, gpointer data, GError **error)
+{
+  dnnl_exec_arg_t *slot = &primitive->args[primitive->n_args];
+  const dnnl_memory_desc_t *md
+    = layout ? &layout->md : dnnl_primitive_desc_query_md (primitive->desc, dnnl_query_scratchpad_md, 0);
+
+  g_assert (primitive->n_args < MAX_ARGS);
+  if (!check (dnnl_memory_create (&slot->memory, md, get_device ()->engine, data), "memory", error))
+    return FALSE;
+  slot->arg = arguments[arg];
+  primitive->n_args++;
+  return TRUE;
+}
+
+gboolean
+pare_primitive_run (ParePrimitive *primitive, GError **error)
+{
+  return check (dnnl_primitive_execute (primitive->primitive, get_device ()->stream, primitive->n_args,
+                                        primitive->args),
+                "step", error);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "ops/operator.h"
+
+G_BEGIN_DECLS
+
+/* How a tensor lies in memory: type, shape and an arrangement that oneDNN may have chosen. Immutable. */
+typedef struct _PareLayout PareLayout;
+/* A oneDNN primitive with the layouts it wants. */
+typedef struct _ParePrimitive ParePrimitive;
+
+PareLayout *pare_layout_new_plain (const PareSpec *spec);
+/* Element strides, outermost first. */
+PareLayout *pare_layout_new_strided (const PareSpec *spec, const gint64 *strides);
+PareLayout *pare_layout_copy (const PareLayout *layout);
+void pare_layout_free (PareLayout *layout);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareLayout, pare_layout_free)
+gboolean pare_layout_equal (const PareLayout *a, const PareLayout *b);
+gboolean pare_layout_is_plain (const PareLayout *layout);
+/* TRUE when the memory holds the elements and nothing else, in whatever order. */
+gboolean pare_layout_is_dense (const PareLayout *layout);
+gsize pare_layout_size (const PareLayout *layout);
+
+/* What a primitive's arguments are for. */
+typedef enum
+{
+  PARE_ARG_SRC,
+  PARE_ARG_SRC_1,
+  PARE_ARG_WEIGHTS,
+  PARE_ARG_BIAS,
+  PARE_ARG_MEAN,
+  PARE_ARG_VARIANCE,
+  PARE_ARG_SCALE,
+  PARE_ARG_SHIFT,
+  PARE_ARG_DST,
+  PARE_ARG_SCRATCHPAD,
+} PareArg;
+
+/* What is applied to the result while it is written: in order, functions of one element, or the sum with what lay in
+ * the destination before. */
+typedef struct
+{
+  gboolean is_sum;
+  PareEltwise eltwise;
+} ParePostOp;
+
+typedef struct
+{
+  guint n;
+  ParePostOp ops[4];
+} ParePostOps;
+
+/* A sliding window over the spatial axes. */
+typedef struct
+{
+  guint n;
+  gint64 kernel[PARE_MAX_RANK], strides[PARE_MAX_RANK], dilations[PARE_MAX_RANK];
+  gint64 pads_begin[PARE_MAX_RANK], pads_end[PARE_MAX_RANK];
+} PareWindow;
+
+typedef enum
+{
+  PARE_POOL_MAX,
+  PARE_POOL_AVERAGE,             /* over what lies inside the input */
+  PARE_POOL_AVERAGE_WITH_PADDING,
+} ParePool;
+
+/* @weights has a leading group axis when @groups is not 1. @bias may be NULL. oneDNN chooses all layouts. */
+ParePrimitive *pare_primitive_convolution (const PareSpec *src, const PareSpec *weights, const PareSpec *bias,
+                                           const PareSpec *dst, const PareWindow *window, gboolean transposed,
+                                           const ParePostOps *post_ops, GError **error);
+/* [.., m, k] x [.., k, n]; @weights NULL: oneDNN chooses the second operand's layout. @bias is [1, .., n] or NULL. */
+ParePrimitive *pare_primitive_matmul (const PareLayout *src, const PareSpec *weights_spec, const PareLayout *weights,
+                                      const PareSpec *bias, const PareLayout *dst, const ParePostOps *post_ops,
+                                      GError **error);
+ParePrimitive *pare_primitive_pool (ParePool kind, const PareLayout *src, const PareSpec *dst, const PareWindow *window,
+                                    GError **error);
+ParePrimitive *pare_primitive_eltwise (const PareEltwise *eltwise, const PareLayout *layout, GError **error);
+/* Inference form, with SCALE, SHIFT, MEAN and VARIANCE. */
+ParePrimitive *pare_primitive_batch_normalization (const PareLayout *layout, float epsilon, GError **error);
+ParePrimitive *pare_primitive_add (const PareLayout *a, const PareLayout *b, GError **error);
+ParePrimitive *pare_primitive_reorder (const PareLayout *from, const PareLayout *to, GError **error);
+void pare_primitive_free (ParePrimitive *primitive);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParePrimitive, pare_primitive_free)
+
+/* The layout of an argument; free it. */
+PareLayout *pare_primitive_layout (const ParePrimitive *primitive, PareArg arg);
+/* Bytes of working memory. */
+gsize pare_primitive_scratchpad (const ParePrimitive *primitive);
+/* Ties an argument to memory that stays where it is. */
+gboolean pare_primitive_bind (ParePrimitive *primitive, PareArg arg, const PareLayout *layout, gpointer data,
+                              GError **error);
+gboolean pare_primitive_run (ParePrimitive *primitive, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "exec/plan.h"
+
+G_BEGIN_DECLS
+
+/* One thing to run: a primitive, a forward (when @views), or a function of the operator's own. */
+typedef struct
+{
+  const PareNode *node;
+  guint n_slots;
+  PareSlot **slots;
+  ParePrimitive *primitive;
+  PareArg *args;
+  gboolean (*forward) (const PareKernel *kernel, GError **error);
+  PareView *views; /* of all slots: first the inputs, then the outputs */
+  guint n_inputs;
+  gint64 opset;
+  PareStepFunc run;
+  gpointer state;
+  GDestroyNotify free_state;
+} PareStep;
+
+struct _ParePlan
+{
+  GPtrArray *slots;   /* of PareSlot */
+  GPtrArray *steps;   /* of PareStep */
+  GPtrArray *inputs;  /* of PareSlot, NULL for an input that nothing reads */
+  GPtrArray *outputs; /* of PareSlot, row-major */
+  GArray *input_specs;
+  gpointer arena;
+  gsize arena_size;
+  gsize constants_size; /* of the reordered constants */
+};
+
+void pare_slot_free (gpointer slot);
+void pare_step_free (gpointer step);
+/* After compiling: memory for the slots. */
+gboolean pare_plan_bind (ParePlan *plan, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * The plan: what runs, on which memory. Compiling is in compile.c; here it is bound and run. */
+#include "exec/plan.h"
+#include "exec/plan-private.h"
+#include "exec/arena.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void
+pare_slot_free (gpointer data)
+{
+  PareSlot *slot = data;
+
+  g_clear_pointer (&slot->layout, pare_layout_free);
+  g_clear_pointer (&slot->bytes, g_bytes_unref);
+  g_free (slot);
+}
+
+void
+pare_step_free (gpointer data)
+{
+  PareStep *step = data;
+
+  g_clear_pointer (&step->primitive, pare_primitive_free);
+  if (step->free_state)
+    step->free_state (step->state);
+  g_free (step->slots);
+  g_free (step->args);
+  g_free (step->views);
+  g_free (step);
+}
+
+void
+pare_plan_free (ParePlan *plan)
+{
+  g_ptr_array_unref (plan->steps);
+  g_ptr_array_unref (plan->slots);
+  g_ptr_array_unref (plan->inputs);
+  g_ptr_array_unref (plan->outputs);
+  g_array_unref (plan->input_specs);
+  free (plan->arena);
+  g_free (plan);
+}
+
+static gsize
+physical_memory (void)
+{
+  return (gsize) sysconf (_SC_PHYS_PAGES) * sysconf (_SC_PAGESIZE);
+}
+
+static gboolean
+allocate_arena (ParePlan *plan, GError **error)
+{
+  plan->arena_size = pare_arena_assign (plan->slots);
+  if (plan->arena_size > physical_memory () - physical_memory () / 8
+      || posix_memalign (&plan->arena, 1 << 12, MAX (plan->arena_size, 1)))
+    {
+      g_autofree char *size = g_format_size (plan->arena_size);
+      plan->arena = NULL;
+      g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
+                   "Running the network on inputs of this size takes %s of memory, which this machine does not have: "
+                   "use a smaller batch or input.",
+                   size);
+      return FALSE;
+    }
+  for (guint i = 0; i < plan->slots->len; i++)
+    {
+      PareSlot *host = ((PareSlot *) plan->slots->pdata[i])->host;
+      if (!host->data)
+        host->data = (guint8 *) plan->arena + host->offset;
+    }
+  for (guint i = 0; i < plan->slots->len; i++)
+    {
+      PareSlot *slot = plan->slots->pdata[i];
+      slot->data = slot->host->data;
+    }
+  return TRUE;
+}
+
+static gboolean
+bind_step (PareStep *step, GError **error)
+{
+  for (guint i = 0; step->primitive && i < step->n_slots; i++)
+    {
+      const PareSlot *slot = step->slots[i];
+      if (!pare_primitive_bind (step->primitive, step->args[i], slot->layout, slot->data, error))
+        return FALSE;
+    }
+  for (guint i = 0; step->views && i < step->n_slots; i++)
+    if (step->slots[i])
+      step->views[i] = (PareView){ step->slots[i]->spec.type, step->slots[i]->spec.shape, step->slots[i]->data };
+  return TRUE;
+}
+
+gboolean
+pare_plan_bind (ParePlan *plan, GError **error)
+{
+  if (!allocate_arena (plan, error))
+    return FALSE;
+  for (guint i = 0; i < plan->steps->len; i++)
+    if (!bind_step (plan->steps->pdata[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+pare_plan_fits (const ParePlan *plan, guint n_inputs, PareTensor *const *inputs)
+{
+  if (n_inputs != plan->input_specs->len)
+    return FALSE;
+  for (guint i = 0; i < n_inputs; i++)
+    {
+      const PareSpec *spec = &g_array_index (plan->input_specs, PareSpec, i);
+      if (spec->type != inputs[i]->type || !pare_shape_equal (&spec->shape, &inputs[i]->shape))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gsize
+pare_plan_memory (const ParePlan *plan)
+{
+  return plan->arena_size + plan->constants_size;
+}
+
+static gboolean
+run_step (PareStep *step, GError **error)
+{
+  if (step->primitive)
+    return pare_primitive_run (step->primitive, error);
+  if (step->views)
+    {
+      PareKernel kernel = { step->node, step->opset, step->n_inputs, step->views, step->n_slots - step->n_inputs,
+                            step->views + step->n_inputs };
+      return step->forward (&kernel, error);
+    }
+  return step->run (step->state, step->slots, error);
+}
+
+gboolean
+pare_plan_run (ParePlan *plan, PareTensor *const *inputs, PareTensor **outputs, GError **error)
+{
+  for (guint i = 0; i < plan->inputs->len; i++)
+    {
+      PareSlot *slot = plan->inputs->pdata[i];
+      if (slot && pare_tensor_size (inputs[i]))
+        memcpy (slot->data, pare_tensor_data (inputs[i]), pare_tensor_size (inputs[i]));
+    }
+  for (guint i = 0; i < plan->steps->len; i++)
+    if (!run_step (plan->steps->pdata[i], error))
+      {
+        PareStep *step = plan->steps->pdata[i];
+        if (step->node)
+          g_prefix_error (error, "Node '%s': ", pare_node_label (step->node));
+        return FALSE;
+      }
+  for (guint i = 0; i < plan->outputs->len; i++)
+    {
+      PareSlot *slot = plan->outputs->pdata[i];
+      outputs[i] = pare_tensor_new_copy (slot->spec.type, &slot->spec.shape, slot->data);
+    }
+  return TRUE;
+}

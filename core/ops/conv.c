@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Conv (ONNX operator Conv, versions 1 and 11). */
+#include "exec/compile.h"
+#include "ops/window.h"
+
+static const PareDataType float_types[] = { PARE_FLOAT32, PARE_FLOAT16, PARE_BFLOAT16, PARE_FLOAT64, 0 };
+
+static gboolean
+conv_infer (PareInfer *infer, GError **error)
+{
+  const PareShape *x, *w;
+  PareWindow window;
+  PareShape y;
+  gint64 groups = pare_node_get_int (infer->node, "group", 1);
+
+  if (!pare_infer_require (infer, 0, float_types, error) || !pare_infer_require (infer, 1, float_types, error))
+    return FALSE;
+  x = &infer->inputs[0].shape;
+  w = &infer->inputs[1].shape;
+  if (w->rank != x->rank || x->rank < 3 || groups < 1 || w->dims[1] != x->dims[1] / groups || w->dims[0] % groups
+      || x->dims[1] % groups)
+    {
+      g_autofree char *x_text = pare_shape_to_string (x), *w_text = pare_shape_to_string (w);
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node,
+                       "weight %s does not fit input %s with %" G_GINT64_FORMAT " groups.", w_text, x_text, groups);
+      return FALSE;
+    }
+  if (!pare_window_read (infer->node, x, w->dims + 2, &window, error))
+    return FALSE;
+  if (infer->n_inputs > 2 && infer->inputs[2].type != PARE_UNDEFINED
+      && pare_shape_elements (&infer->inputs[2].shape) != w->dims[0])
+    {
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "the bias does not have one entry per output channel.");
+      return FALSE;
+    }
+  y = *x;
+  y.dims[1] = w->dims[0];
+  for (guint i = 0; i < window.n; i++)
+    if ((y.dims[2 + i] = pare_window_output (&window, i, x->dims[2 + i], FALSE)) == 0)
+      {
+        pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "the kernel is larger than the padded input.");
+        return FALSE;
+      }
+  infer->outputs[0] = (PareSpec){ infer->inputs[0].type, y };
+  return TRUE;
+}
+
+/* oneDNN wants an axis of its own for groups. */
+static PareSpec
+grouped_weights (const PareSpec *weights, gint64 groups)
+{
+  PareSpec grouped = *weights;
+
+  if (groups == 1)
+    return grouped;
+  grouped.shape.rank++;
+  grouped.shape.dims[0] = groups;
+  grouped.shape.dims[1] = weights->shape.dims[0] / groups;
+  for (guint i = 1; i < weights->shape.rank; i++)
+    grouped.shape.dims[i + 1] = weights->shape.dims[i];
+  return grouped;
+}
+
+static gboolean
+conv_compile (PareCompile *compile, GError **error)
+{
+  const PareInfer *infer = pare_compile_infer (compile);
+  const PareSpec *inputs = infer->inputs;
+  gboolean has_bias = infer->n_inputs > 2 && inputs[2].type != PARE_UNDEFINED;
+  PareSpec weights = grouped_weights (&inputs[1], pare_node_get_int (infer->node, "group", 1));
+  PareArg args[] = { PARE_ARG_SRC, PARE_ARG_WEIGHTS, PARE_ARG_DST, PARE_ARG_BIAS };
+  PareSlot *slots[4] = { NULL };
+  g_autoptr (PareLayout) src = NULL, dst = NULL, wanted = NULL, stored = NULL;
+  g_autoptr (ParePrimitive) primitive = NULL;
+  PareWindow window;
+
+  if (inputs[0].type != PARE_FLOAT32)
+    {
+      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "only float32 can be executed, not %s.",
+                       pare_data_type_name (inputs[0].type));
+      return FALSE;
+    }
+  if (!pare_window_read (infer->node, &inputs[0].shape, inputs[1].shape.dims + 2, &window, error))
+    return FALSE;
+  primitive = pare_primitive_convolution (&inputs[0], &weights, has_bias ? &inputs[2] : NULL, &infer->outputs[0],
+                                          &window, FALSE, &pare_compile_chain (compile)->post_ops, error);
+  if (!primitive)
+    return FALSE;
+  src = pare_primitive_layout (primitive, PARE_ARG_SRC);
+  dst = pare_primitive_layout (primitive, PARE_ARG_DST);
+  wanted = pare_primitive_layout (primitive, PARE_ARG_WEIGHTS);
+  stored = pare_layout_new_plain (&weights);
+  if (!(slots[0] = pare_compile_input (compile, 0, src, error))
+      || !(slots[1] = pare_compile_input_from (compile, 1, stored, wanted, error))
+      || (has_bias && !(slots[3] = pare_compile_input (compile, 2, NULL, error)))
+      || !(slots[2] = pare_compile_output (compile, 0, dst, error)))
+    return FALSE;
+  pare_compile_primitive (compile, g_steal_pointer (&primitive), 3 + has_bias, args, slots);
+  return TRUE;
+}
+
+static gboolean
+conv_applies_chain (const PareInfer *infer)
+{
+  return TRUE;
+}
+
+static guint64
+conv_macs (const PareInfer *infer)
+{
+  const PareShape *w = &infer->inputs[1].shape;
+
+  return (guint64) pare_shape_elements (&infer->outputs[0].shape) * pare_shape_span (w, 1, w->rank);
+}
+
+static gboolean
+conv_weight (const PareNode *node, PareWeightTrait *trait)
+{
+  *trait = (PareWeightTrait){ .input = 1, .bias = 2, .has_bias = TRUE, .out_axis = 0, .in_axis = 1,
+                              .groups = pare_node_get_int (node, "group", 1) };
+  return TRUE;
+}
+
+PARE_OPERATORS (conv) = {
+  { .name = "Conv", .infer = conv_infer, .compile = conv_compile, .applies_chain = conv_applies_chain, .macs = conv_macs,
+    .weight = conv_weight, .quantize = PARE_QUANTIZE_WEIGHTED },
+  { NULL },
+};
