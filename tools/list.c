@@ -3,6 +3,7 @@
 #include "command.h"
 #include "calibrate/observer.h"
 #include "fuse/fuse.h"
+#include "gst/pipeline.h"
 #include "json.h"
 #include "ops/operator.h"
 #include "plugins.h"
@@ -10,6 +11,21 @@
 
 /* Called once per thing; @description may be NULL. */
 typedef void (*Visit) (const char *name, const char *description, gpointer user_data);
+
+static void
+each_recipe (Visit visit, gpointer user_data)
+{
+  g_auto (GStrv) names = gst_pare_recipes_list ();
+
+  for (guint i = 0; names[i]; i++)
+    {
+      g_autofree char *path = gst_pare_recipe_find (names[i], NULL);
+      g_autofree char *doc = NULL;
+      g_autoptr (GArray) parameters = path ? gst_pare_pipeline_parameters (path, &doc, NULL) : NULL;
+      /* One that cannot be read is listed all the same: running it tells why. */
+      visit (names[i], doc, user_data);
+    }
+}
 
 static void
 each_stage (Visit visit, gpointer user_data)
@@ -78,6 +94,7 @@ static const struct
   const char *title;
   void (*each) (Visit visit, gpointer user_data);
 } kinds[] = {
+  { "recipes", "Recipes (pare run RECIPE --help)", each_recipe },
   { "stages", "Stages and other elements", each_stage },
   { "algorithms", "Calibration algorithms (algorithm=)", each_algorithm },
   { "forms", "Output forms (form=)", each_form },
