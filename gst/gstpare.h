@@ -4,5 +4,6 @@
 #include "gst/errors.h"
 #include "gst/graphmeta.h"
 #include "gst/plugin.h"
+#include "gst/properties.h"
 #include "gst/stage.h"
 #include "gst/tensorcaps.h"

@@ -114,10 +114,7 @@ feed_pending (GstPareStage *stage, GError **error)
   if (!batch)
     return TRUE;
   if (!GST_PARE_STAGE_GET_CLASS (stage)->feed (stage, (PareTensor **)batch->pdata, batch->len, error))
-    {
-      g_prefix_error (error, "%s: ", GST_OBJECT_NAME (stage));
-      return FALSE;
-    }
+    return FALSE;
   priv->samples += priv->valid;
   gst_pare_stage_progress (stage, priv->samples, priv->total);
   return TRUE;

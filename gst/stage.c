@@ -3,17 +3,13 @@
  * side is in samples.c. */
 #include "gst/errors.h"
 #include "gst/graphmeta.h"
+#include "gst/properties.h"
 #include "gst/stage-private.h"
 #include "gst/tensorcaps.h"
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GstPareStage, gst_pare_stage, GST_TYPE_ELEMENT)
 
 #define PROGRESS_INTERVAL (G_USEC_PER_SEC / 5)
-
-enum
-{
-  PROP_BATCH_SIZE = 1,
-};
 
 static GstStaticPadTemplate sink_template
     = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_PARE_GRAPH_CAPS));
@@ -267,36 +263,6 @@ change_state (GstElement *element, GstStateChange transition)
 }
 
 static void
-set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  GstPareStagePrivate *priv = gst_pare_stage_private (GST_PARE_STAGE (object));
-
-  switch (id)
-    {
-    case PROP_BATCH_SIZE:
-      priv->batch_size = g_value_get_uint (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
-static void
-get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  GstPareStagePrivate *priv = gst_pare_stage_private (GST_PARE_STAGE (object));
-
-  switch (id)
-    {
-    case PROP_BATCH_SIZE:
-      g_value_set_uint (value, priv->batch_size);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
-static void
 gst_pare_stage_finalize (GObject *object)
 {
   GstPareStagePrivate *priv = gst_pare_stage_private (GST_PARE_STAGE (object));
@@ -315,6 +281,7 @@ gst_pare_stage_init (GstPareStage *stage)
 
   g_mutex_init (&priv->lock);
   g_cond_init (&priv->changed);
+  priv->batch_size = 1;
   priv->sink = gst_pad_new_from_static_template (&sink_template, "sink");
   gst_pad_set_chain_function (priv->sink, chain_graph);
   gst_pad_set_event_function (priv->sink, event_graph);
@@ -329,25 +296,23 @@ gst_pare_stage_class_init (GstPareStageClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
 
-  object_class->set_property = set_property;
-  object_class->get_property = get_property;
   object_class->finalize = gst_pare_stage_finalize;
   element_class->change_state = change_state;
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
-  g_object_class_install_property (
-      object_class, PROP_BATCH_SIZE,
-      g_param_spec_uint (
-          "batch-size", "Batch size",
-          "Samples that are computed at once, by stages with a tensors pad, where the network leaves it open", 1, 65536,
-          32, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
 }
 
 void
 gst_pare_stage_class_add_tensors_pad (GstPareStageClass *klass)
 {
+  const GstPareProperty properties[] = {
+    { "batch-size", "Samples that are computed at once, where the network leaves it open", G_TYPE_UINT,
+      G_PRIVATE_OFFSET (GstPareStage, batch_size), .initial = 32, .minimum = 1, .maximum = 65536 },
+  };
+
+  gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));
   gst_element_class_add_static_pad_template (GST_ELEMENT_CLASS (klass), &tensors_template);
 }
 
