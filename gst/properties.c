@@ -122,11 +122,10 @@ new_pspec (const GstPareProperty *property)
 void
 gst_pare_class_install_properties (GObjectClass *klass, const GstPareProperty *properties, guint n)
 {
-  GObjectClass *parent = g_type_class_peek_parent (klass);
-
-  if (klass->set_property == parent->set_property)
+  /* GObject does not inherit them. */
+  if (!klass->set_property)
     klass->set_property = set_property;
-  if (klass->get_property == parent->get_property)
+  if (!klass->get_property)
     klass->get_property = get_property;
   for (guint i = 0; i < n; i++)
     {

@@ -297,6 +297,8 @@ gst_pare_stage_class_init (GstPareStageClass *klass)
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
 
   object_class->finalize = gst_pare_stage_finalize;
+  /* For subclasses with handlers of their own to chain up to. */
+  gst_pare_class_install_properties (object_class, NULL, 0);
   element_class->change_state = change_state;
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;
