@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Add, Sub, Mul, Div, Mod and PRelu of two inputs, Min, Max, Sum and Mean of any number, with NumPy broadcasting. */
+#include "ops/rows.h"
+#include <math.h>
+
+/* Through uint64, since overflow of the signed types is to wrap around. */
+#define WRAP(operation) ((guint64)x operation (guint64) z)
+
+PARE_FLOAT_ROWS (add, x + z)
+PARE_INTEGER_ROWS (add, WRAP (+), WRAP (+))
+PARE_FLOAT_ROWS (sub, x - z)
+PARE_INTEGER_ROWS (sub, WRAP (-), WRAP (-))
+PARE_FLOAT_ROWS (mul, x *z)
+PARE_INTEGER_ROWS (mul, WRAP (*), WRAP (*))
+PARE_FLOAT_ROWS (div, x / z)
+/* The lowest value divided by -1 traps on x86. */
+PARE_INTEGER_ROWS (div, z == -1 ? (gint64)(0 - (guint64)x) : x / z, x / z)
+/* The result has the divisor's sign. */
+PARE_INTEGER_ROWS (mod, z == -1 ? 0 : x % z != 0 && (x % z < 0) != (z < 0) ? x % z + z : x % z, x % z)
+PARE_ROW (, fmod_f32, float, float, fmodf (x, z))
+PARE_ROW (, fmod_f64, double, double, fmod (x, z))
+PARE_INTEGER_ROWS (fmod, z == -1 ? 0 : x % z, x % z)
+PARE_FLOAT_ROWS (prelu, x < 0 ? x * z : x)
+PARE_INTEGER_ROWS (prelu, x < 0 ? (gint64)WRAP (*) : x, x)
+/* A NaN on either side is the result. */
+PARE_FLOAT_ROWS (max, x > z || x != x ? x : z)
+PARE_INTEGER_ROWS (max, x > z ? x : z, x > z ? x : z)
+PARE_FLOAT_ROWS (min, x < z || x != x ? x : z)
+PARE_INTEGER_ROWS (min, x < z ? x : z, x < z ? x : z)
+
+static const struct
+{
+  const char *name;
+  PareRow rows[PARE_DATA_TYPES];
+} functions[] = {
+  { "Add", { PARE_NUMBER_TABLE (add) } },  { "Sub", { PARE_NUMBER_TABLE (sub) } },
+  { "Mul", { PARE_NUMBER_TABLE (mul) } },  { "Div", { PARE_NUMBER_TABLE (div) } },
+  { "Mod", { PARE_INTEGER_TABLE (mod) } }, { "PRelu", { PARE_NUMBER_TABLE (prelu) } },
+  { "Max", { PARE_NUMBER_TABLE (max) } },  { "Min", { PARE_NUMBER_TABLE (min) } },
+  { "Sum", { PARE_NUMBER_TABLE (add) } },  { "Mean", { PARE_NUMBER_TABLE (add) } },
+};
+static const PareRow fmod_rows[PARE_DATA_TYPES] = { PARE_NUMBER_TABLE (fmod) };
+
+static PareRow
+row_of (const PareKernel *kernel)
+{
+  PareDataType type = kernel->inputs[0].type;
+
+  if (pare_node_is (kernel->node, "Mod") && pare_node_get_int (kernel->node, "fmod", 0))
+    return fmod_rows[type];
+  for (guint i = 0; i < G_N_ELEMENTS (functions); i++)
+    if (pare_node_is (kernel->node, functions[i].name))
+      return functions[i].rows[type];
+  return NULL;
+}
+
+static gboolean
+check_types (PareInfer *infer, GError **error)
+{
+  for (guint i = 0; i < infer->n_inputs; i++)
+    {
+      if (!pare_infer_require (infer, i, pare_types_number, error))
+        return FALSE;
+      if (infer->inputs[i].type == infer->inputs[0].type)
+        continue;
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "its inputs have different types, %s and %s.",
+                       pare_data_type_name (infer->inputs[0].type), pare_data_type_name (infer->inputs[i].type));
+      return FALSE;
+    }
+  infer->outputs[0].type = infer->inputs[0].type;
+  return TRUE;
+}
+
+static gboolean
+binary_infer (PareInfer *infer, GError **error)
+{
+  if (!pare_infer_counts (infer, 2, 2, error) || !check_types (infer, error))
+    return FALSE;
+  if (infer->opset < 7 && pare_node_attribute (infer->node, "axis"))
+    {
+      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node,
+                       "broadcasting along an axis ended with opset 7: convert the model to a newer opset.");
+      return FALSE;
+    }
+  return pare_infer_broadcast (infer, 0, &infer->outputs[0].shape, error);
+}
+
+static gboolean
+mod_infer (PareInfer *infer, GError **error)
+{
+  if (!binary_infer (infer, error))
+    return FALSE;
+  if (!pare_data_type_is_float (infer->inputs[0].type) || pare_node_get_int (infer->node, "fmod", 0))
+    return TRUE;
+  pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "floats need the attribute fmod=1.");
+  return FALSE;
+}
+
+/* The slope broadcasts to the data, and not the other way round. */
+static gboolean
+prelu_infer (PareInfer *infer, GError **error)
+{
+  if (!binary_infer (infer, error))
+    return FALSE;
+  if (pare_shape_equal (&infer->outputs[0].shape, &infer->inputs[0].shape))
+    return TRUE;
+  pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "the slope does not broadcast to the data's shape.");
+  return FALSE;
+}
+
+static gboolean
+variadic_infer (PareInfer *infer, GError **error)
+{
+  return pare_infer_counts (infer, 1, G_MAXUINT, error) && check_types (infer, error)
+         && pare_infer_broadcast (infer, 0, &infer->outputs[0].shape, error);
+}
+
+static gboolean
+binary_forward (const PareKernel *kernel, GError **error)
+{
+  if (pare_kernel_is_half (kernel))
+    return pare_forward_widened (kernel, binary_forward, error);
+  pare_broadcast (2, kernel->inputs, &kernel->outputs[0], row_of (kernel));
+  return TRUE;
+}
+
+/* Integers divided by zero would kill the process. */
+static gboolean
+divide_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *divisor = &kernel->inputs[1];
+  gint64 n = pare_view_elements (divisor);
+  gsize size = pare_data_type_bits (divisor->type) / 8;
+
+  for (gint64 i = 0; !pare_data_type_is_float (divisor->type) && i < n; i++)
+    {
+      gint64 value = 0;
+      pare_convert (divisor->type, (guint8 *)divisor->data + i * size, PARE_INT64, &value, 1);
+      if (value)
+        continue;
+      pare_node_error (error, PARE_ERROR_FORMAT, kernel->node, "an integer is divided by zero.");
+      return FALSE;
+    }
+  return binary_forward (kernel, error);
+}
+
+/* Mean divides the sum by the number of inputs. */
+static void
+divide_by_count (const PareView *output, guint n)
+{
+  gint64 elements = pare_view_elements (output);
+  float *y = output->data;
+  double *wide = output->data;
+
+  if (output->type == PARE_FLOAT32)
+    for (gint64 i = 0; i < elements; i++)
+      y[i] /= n;
+  if (output->type == PARE_FLOAT64)
+    for (gint64 i = 0; i < elements; i++)
+      wide[i] /= n;
+}
+
+/* The output starts as the first input, broadcast, and takes in one input after the other. */
+static gboolean
+variadic_forward (const PareKernel *kernel, GError **error)
+{
+  static const PareRow first[PARE_DATA_TYPES] = { PARE_NUMBER_TABLE (max) };
+  const PareView *y = &kernel->outputs[0];
+  PareRow row = row_of (kernel);
+
+  if (pare_kernel_is_half (kernel))
+    return pare_forward_widened (kernel, variadic_forward, error);
+  if (kernel->n_inputs == 1)
+    return pare_forward_copy (kernel, error);
+  pare_broadcast (2, (PareView[]){ kernel->inputs[0], kernel->inputs[0] }, y, first[y->type]);
+  for (guint i = 1; i < kernel->n_inputs; i++)
+    pare_broadcast (2, (PareView[]){ *y, kernel->inputs[i] }, y, row);
+  if (pare_node_is (kernel->node, "Mean"))
+    divide_by_count (y, kernel->n_inputs);
+  return TRUE;
+}
+
+static gboolean
+mean_infer (PareInfer *infer, GError **error)
+{
+  return pare_infer_counts (infer, 1, G_MAXUINT, error) && pare_infer_require (infer, 0, pare_types_float, error)
+         && variadic_infer (infer, error);
+}
+
+#define NOTE "runtimes have no fast int8 kernel for it"
+
+PARE_OPERATORS (arithmetic) = {
+  { .name = "Add", .infer = binary_infer, .forward = binary_forward, .in_place = TRUE, .quantize = PARE_QUANTIZE_JOIN },
+  { .name = "Sub", .infer = binary_infer, .forward = binary_forward, .in_place = TRUE, .quantize_note = NOTE },
+  { .name = "Mul", .infer = binary_infer, .forward = binary_forward, .in_place = TRUE, .quantize_note = NOTE },
+  { .name = "Div", .infer = binary_infer, .forward = divide_forward, .in_place = TRUE, .quantize_note = NOTE },
+  { .name = "Mod", .infer = mod_infer, .forward = divide_forward, .in_place = TRUE },
+  { .name = "PRelu", .infer = prelu_infer, .forward = binary_forward, .in_place = TRUE },
+  { .name = "Max", .infer = variadic_infer, .forward = variadic_forward },
+  { .name = "Min", .infer = variadic_infer, .forward = variadic_forward },
+  { .name = "Sum", .infer = variadic_infer, .forward = variadic_forward },
+  { .name = "Mean", .infer = mean_infer, .forward = variadic_forward },
+  { NULL },
+};

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Cast and CastLike between numeric types and bool; floats to integers truncate. */
+#include "ops/infer.h"
+
+static gboolean
+check_target (PareInfer *infer, gint64 target, GError **error)
+{
+  for (const PareDataType *type = pare_types_plain; *type; type++)
+    if (*type == target)
+      {
+        infer->outputs[0] = (PareSpec){ *type, infer->inputs[0].shape };
+        return TRUE;
+      }
+  pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "casting to type %s is not possible here.",
+                   pare_data_type_name (target >= 0 && target < PARE_DATA_TYPES ? target : PARE_UNDEFINED));
+  return FALSE;
+}
+
+static gboolean
+cast_infer (PareInfer *infer, GError **error)
+{
+  return pare_infer_counts (infer, 1, 1, error) && pare_infer_require (infer, 0, pare_types_plain, error)
+         && check_target (infer, pare_node_get_int (infer->node, "to", PARE_UNDEFINED), error);
+}
+
+static gboolean
+cast_like_infer (PareInfer *infer, GError **error)
+{
+  return pare_infer_counts (infer, 2, 2, error) && pare_infer_require (infer, 0, pare_types_plain, error)
+         && pare_infer_require (infer, 1, NULL, error) && check_target (infer, infer->inputs[1].type, error);
+}
+
+static gboolean
+cast_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *x = &kernel->inputs[0], *y = &kernel->outputs[0];
+
+  pare_convert (x->type, x->data, y->type, y->data, pare_view_elements (x));
+  return TRUE;
+}
+
+PARE_OPERATORS (cast) = {
+  { .name = "Cast", .since = 6, .infer = cast_infer, .forward = cast_forward },
+  { .name = "CastLike", .infer = cast_like_infer, .forward = cast_forward },
+  { NULL },
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Expand (NumPy broadcasting to a shape) and Tile (whole repetitions along each axis). */
+#include "ops/infer.h"
+#include "ops/strided.h"
+
+static gboolean
+expand_infer (PareInfer *infer, GError **error)
+{
+  g_autofree gint64 *dims = NULL;
+  PareShape shape;
+  guint n;
+
+  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require (infer, 0, pare_types_plain, error)
+      || !pare_infer_require (infer, 1, pare_types_index, error) || !pare_infer_ints (infer, 1, NULL, &dims, &n, error)
+      || !pare_infer_rank (infer, n, error))
+    return FALSE;
+  shape = pare_shape (n, dims);
+  infer->outputs[0].type = infer->inputs[0].type;
+  if (pare_shape_is_fixed (&shape) && pare_shape_broadcast (&infer->inputs[0].shape, &shape, &infer->outputs[0].shape))
+    return TRUE;
+  g_autofree char *from = pare_shape_to_string (&infer->inputs[0].shape);
+  g_autofree char *to = pare_shape_to_string (&shape);
+  pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "%s does not broadcast to %s.", from, to);
+  return FALSE;
+}
+
+static gboolean
+expand_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *x = &kernel->inputs[0], *y = &kernel->outputs[0];
+  guint missing = y->shape.rank - x->shape.rank;
+  PareBox box = { .size = pare_data_type_bits (x->type) / 8 };
+  gint64 strides[PARE_MAX_RANK];
+
+  pare_shape_strides (&x->shape, strides);
+  for (guint i = 0; i < y->shape.rank; i++)
+    pare_box_add (&box, y->shape.dims[i], i < missing || x->shape.dims[i - missing] == 1 ? 0 : strides[i - missing], 0);
+  pare_box_pack_target (&box);
+  pare_box_copy (&box, x->data, y->data);
+  return TRUE;
+}
+
+static gboolean
+tile_infer (PareInfer *infer, GError **error)
+{
+  g_autofree gint64 *repeats = NULL;
+  PareShape *to = &infer->outputs[0].shape;
+  guint n;
+
+  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require (infer, 0, pare_types_plain, error)
+      || !pare_infer_ints (infer, 1, NULL, &repeats, &n, error))
+    return FALSE;
+  infer->outputs[0] = infer->inputs[0];
+  for (guint i = 0; n == to->rank && i < n; i++)
+    if (repeats[i] < 0 || __builtin_mul_overflow (to->dims[i], repeats[i], &to->dims[i]))
+      n = G_MAXUINT;
+  if (n == to->rank)
+    return TRUE;
+  pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "the repeats are not %u sensible numbers.", to->rank);
+  return FALSE;
+}
+
+/* Each axis is two in the box: the repetition and the axis itself. */
+static gboolean
+tile_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *x = &kernel->inputs[0], *y = &kernel->outputs[0];
+  PareBox box = { .size = pare_data_type_bits (x->type) / 8 };
+  gint64 strides[PARE_MAX_RANK];
+
+  if (pare_view_elements (y) == 0)
+    return TRUE;
+  pare_shape_strides (&x->shape, strides);
+  for (guint i = 0; i < y->shape.rank; i++)
+    {
+      pare_box_add (&box, y->shape.dims[i] / x->shape.dims[i], 0, 0);
+      pare_box_add (&box, x->shape.dims[i], strides[i], 0);
+    }
+  pare_box_pack_target (&box);
+  pare_box_copy (&box, x->data, y->data);
+  return TRUE;
+}
+
+PARE_OPERATORS (expand) = {
+  { .name = "Expand", .since = 8, .infer = expand_infer, .forward = expand_forward },
+  { .name = "Tile", .since = 6, .infer = tile_infer, .forward = tile_forward },
+  { NULL },
+};

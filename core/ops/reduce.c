@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * ReduceSum, Mean, Max, Min, Prod, L1, L2, SumSquare, LogSum and LogSumExp. Accumulation is in float64 (integers in
+ * int64) and always in the same order. */
+#include "ops/infer.h"
+#include "ops/parallel.h"
+#include "ops/strided.h"
+#include "ops/vector.h"
+#include <math.h>
+
+/* The input as [outer, reduced, inner], all dense. */
+typedef struct
+{
+  gint64 outer, reduced, inner;
+  gconstpointer x;
+  gpointer sums; /* [outer, inner], of double or gint64 */
+} Layout;
+
+#define LANES 8
+
+/* For one accumulator type: @first is the neutral element, @next folds x into s, @join folds one lane into another. */
+#define REDUCTION(prefix, name, type, wide, first, next, join)                                                         \
+  static prefix void name (gint64 from, gint64 to, gconstpointer data)                                                 \
+  {                                                                                                                    \
+    const Layout *layout = data;                                                                                       \
+    gint64 n = layout->reduced, inner = layout->inner;                                                                 \
+    for (gint64 k = from; k < to; k++)                                                                                 \
+      {                                                                                                                \
+        const type *restrict row = (const type *)layout->x + k * n * inner;                                            \
+        wide *restrict sums = (wide *)layout->sums + k * inner;                                                        \
+        if (inner == 1)                                                                                                \
+          {                                                                                                            \
+            wide lanes[LANES];                                                                                         \
+            gint64 i = 0;                                                                                              \
+            for (int lane = 0; lane < LANES; lane++)                                                                   \
+              lanes[lane] = first;                                                                                     \
+            for (; i + LANES <= n; i += LANES)                                                                         \
+              for (int lane = 0; lane < LANES; lane++)                                                                 \
+                {                                                                                                      \
+                  const wide s = lanes[lane], x = row[i + lane];                                                       \
+                  lanes[lane] = next;                                                                                  \
+                }                                                                                                      \
+            for (; i < n; i++)                                                                                         \
+              {                                                                                                        \
+                const wide s = lanes[0], x = row[i];                                                                   \
+                lanes[0] = next;                                                                                       \
+              }                                                                                                        \
+            for (int lane = 1; lane < LANES; lane++)                                                                   \
+              {                                                                                                        \
+                const wide s = lanes[0], x = lanes[lane];                                                              \
+                lanes[0] = join;                                                                                       \
+              }                                                                                                        \
+            sums[0] = lanes[0];                                                                                        \
+            continue;                                                                                                  \
+          }                                                                                                            \
+        for (gint64 i = 0; i < inner; i++)                                                                             \
+          sums[i] = first;                                                                                             \
+        for (gint64 r = 0; r < n; r++, row += inner)                                                                   \
+          for (gint64 i = 0; i < inner; i++)                                                                           \
+            {                                                                                                          \
+              const wide s = sums[i], x = row[i];                                                                      \
+              sums[i] = next;                                                                                          \
+            }                                                                                                          \
+      }                                                                                                                \
+  }
+#define FLOAT_REDUCTIONS(name, first, next, join)                                                                      \
+  REDUCTION (PARE_VECTOR, name##_f32, float, double, first, next, join)                                                \
+  REDUCTION (, name##_f64, double, double, first, next, join)
+
+FLOAT_REDUCTIONS (sum, 0, s + x, s + x)
+FLOAT_REDUCTIONS (l1, 0, s + fabs (x), s + x)
+FLOAT_REDUCTIONS (square, 0, s + x * x, s + x)
+FLOAT_REDUCTIONS (product, 1, s *x, s *x)
+FLOAT_REDUCTIONS (max, -INFINITY, x > s || x != x ? x : s, x > s || x != x ? x : s)
+FLOAT_REDUCTIONS (min, INFINITY, x < s || x != x ? x : s, x < s || x != x ? x : s)
+#define WRAP(a, operation, b) (gint64) ((guint64)(a)operation (guint64) (b))
+REDUCTION (, sum_i64, gint64, gint64, 0, WRAP (s, +, x), WRAP (s, +, x))
+REDUCTION (, l1_i64, gint64, gint64, 0, WRAP (s, +, x < 0 ? WRAP (0, -, x) : x), WRAP (s, +, x))
+REDUCTION (, square_i64, gint64, gint64, 0, WRAP (s, +, WRAP (x, *, x)), WRAP (s, +, x))
+REDUCTION (, product_i64, gint64, gint64, 1, WRAP (s, *, x), WRAP (s, *, x))
+REDUCTION (, max_i64, gint64, gint64, G_MININT64, MAX (s, x), MAX (s, x))
+REDUCTION (, min_i64, gint64, gint64, G_MAXINT64, MIN (s, x), MIN (s, x))
+
+/* ln sum e^x, with the largest x taken out first. */
+#define LOG_SUM_EXP(name, type)                                                                                        \
+  static void name (gint64 from, gint64 to, gconstpointer data)                                                        \
+  {                                                                                                                    \
+    const Layout *layout = data;                                                                                       \
+    for (gint64 i = from * layout->inner; i < to * layout->inner; i++)                                                 \
+      {                                                                                                                \
+        const type *x                                                                                                  \
+            = (const type *)layout->x + i / layout->inner * layout->reduced * layout->inner + i % layout->inner;       \
+        double largest = -INFINITY, total = 0;                                                                         \
+        for (gint64 r = 0; r < layout->reduced; r++)                                                                   \
+          largest = MAX (largest, x[r * layout->inner]);                                                               \
+        for (gint64 r = 0; r < layout->reduced; r++)                                                                   \
+          total += exp (x[r * layout->inner] - (isinf (largest) ? 0 : largest));                                       \
+        ((double *)layout->sums)[i] = log (total) + (isinf (largest) ? 0 : largest);                                   \
+      }                                                                                                                \
+  }
+LOG_SUM_EXP (log_sum_exp_f32, float)
+LOG_SUM_EXP (log_sum_exp_f64, double)
+
+static double
+mean_of (double sum, gint64 n)
+{
+  return sum / n;
+}
+
+static double
+root_of (double sum, gint64 n)
+{
+  return sqrt (sum);
+}
+
+static double
+log_of (double sum, gint64 n)
+{
+  return log (sum);
+}
+
+typedef struct
+{
+  const char *name;
+  PareLoop f32, f64, i64;
+  double (*finish) (double sum, gint64 n);
+} Reduction;
+
+static const Reduction reductions[] = {
+  { "ReduceSum", sum_f32, sum_f64, sum_i64 },
+  { "ReduceMean", sum_f32, sum_f64, sum_i64, mean_of },
+  { "ReduceMax", max_f32, max_f64, max_i64 },
+  { "ReduceMin", min_f32, min_f64, min_i64 },
+  { "ReduceProd", product_f32, product_f64, product_i64 },
+  { "ReduceL1", l1_f32, l1_f64, l1_i64 },
+  { "ReduceL2", square_f32, square_f64, square_i64, root_of },
+  { "ReduceSumSquare", square_f32, square_f64, square_i64 },
+  { "ReduceLogSum", sum_f32, sum_f64, sum_i64, log_of },
+  { "ReduceLogSumExp", log_sum_exp_f32, log_sum_exp_f64, NULL },
+};
+
+static const Reduction *
+reduction_of (const PareNode *node)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (reductions); i++)
+    if (pare_node_is (node, reductions[i].name))
+      return &reductions[i];
+  return NULL;
+}
+
+/* Axes that are empty or not given mean all of them, or with noop_with_empty_axes none. */
+static void
+default_axes (const PareNode *node, guint n, guint rank, gboolean marks[PARE_MAX_RANK])
+{
+  if (n == 0 && !pare_node_get_int (node, "noop_with_empty_axes", 0))
+    for (guint i = 0; i < rank; i++)
+      marks[i] = TRUE;
+}
+
+static gboolean
+reduce_infer (PareInfer *infer, GError **error)
+{
+  gboolean marks[PARE_MAX_RANK], keep = pare_node_get_int (infer->node, "keepdims", 1);
+  g_autofree gint64 *axes = NULL;
+  const PareShape *from;
+  PareShape *to = &infer->outputs[0].shape;
+  guint n;
+
+  if (!pare_infer_counts (infer, 1, 2, error) || !pare_infer_require (infer, 0, pare_types_plain, error)
+      || !pare_infer_ints (infer, 1, "axes", &axes, &n, error))
+    return FALSE;
+  if (!reduction_of (infer->node)->i64 && !pare_infer_require (infer, 0, pare_types_float, error))
+    return FALSE;
+  from = &infer->inputs[0].shape;
+  if (!pare_infer_axes (infer, axes, n, from->rank, marks, error))
+    return FALSE;
+  default_axes (infer->node, n, from->rank, marks);
+  infer->outputs[0].type = infer->inputs[0].type;
+  to->rank = 0;
+  for (guint i = 0; i < from->rank; i++)
+    if (!marks[i] || keep)
+      to->dims[to->rank++] = marks[i] ? 1 : from->dims[i];
+  return TRUE;
+}
+
+/* The first reduced axis and the last; FALSE when axes that stay lie between them. Sizes of 1 do not count. */
+static gboolean
+find_span (const PareShape *shape, const gboolean marks[PARE_MAX_RANK], guint *first, guint *last)
+{
+  gboolean any = FALSE;
+
+  *first = *last = shape->rank;
+  for (guint i = 0; i < shape->rank; i++)
+    if (marks[i] && shape->dims[i] != 1)
+      {
+        *first = any ? *first : i;
+        *last = i;
+        any = TRUE;
+      }
+  for (guint i = *first; i < *last; i++)
+    if (!marks[i] && shape->dims[i] != 1)
+      return FALSE;
+  return TRUE;
+}
+
+/* A copy with the reduced axes at the end. */
+static gpointer
+move_to_end (const PareView *x, const gboolean marks[PARE_MAX_RANK])
+{
+  PareBox box = { .size = pare_data_type_bits (x->type) / 8 };
+  gint64 strides[PARE_MAX_RANK];
+  gpointer copy = g_malloc (MAX (pare_data_size (x->type, pare_view_elements (x)), 1));
+
+  pare_shape_strides (&x->shape, strides);
+  for (guint i = 0; i < x->shape.rank; i++)
+    if (!marks[i])
+      pare_box_add (&box, x->shape.dims[i], strides[i], 0);
+  for (guint i = 0; i < x->shape.rank; i++)
+    if (marks[i])
+      pare_box_add (&box, x->shape.dims[i], strides[i], 0);
+  pare_box_pack_target (&box);
+  pare_box_copy (&box, x->data, copy);
+  return copy;
+}
+
+/* Fills in @layout; returns the rearranged copy when one was needed. */
+static gpointer
+arrange (const PareView *x, const gboolean marks[PARE_MAX_RANK], Layout *layout)
+{
+  guint first, last;
+  gboolean together = find_span (&x->shape, marks, &first, &last);
+  gpointer copy = together ? NULL : move_to_end (x, marks);
+
+  *layout = (Layout){ 1, 1, 1, copy ? copy : x->data, NULL };
+  for (guint i = 0; i < x->shape.rank; i++)
+    *(marks[i] ? &layout->reduced : i < first || !together ? &layout->outer : &layout->inner) *= x->shape.dims[i];
+  return copy;
+}
+
+/* Everything but floats is reduced as int64. */
+static gpointer
+widen (PareView *x)
+{
+  gint64 n = pare_view_elements (x);
+  gint64 *wide;
+
+  if (x->type == PARE_FLOAT32 || x->type == PARE_FLOAT64)
+    return NULL;
+  wide = g_new (gint64, MAX (n, 1));
+  pare_convert (x->type, x->data, PARE_INT64, wide, n);
+  x->type = PARE_INT64;
+  x->data = wide;
+  return wide;
+}
+
+static void
+finish (const Reduction *reduction, gint64 n, PareDataType type, gpointer sums, const PareView *y)
+{
+  gint64 elements = pare_view_elements (y);
+  gdouble *wide = sums;
+  gint64 *whole = sums;
+
+  if (reduction->finish && type == PARE_INT64)
+    for (gint64 i = 0; i < elements; i++)
+      whole[i] = n ? (gint64)reduction->finish (whole[i], n) : 0;
+  else if (reduction->finish)
+    for (gint64 i = 0; i < elements; i++)
+      wide[i] = reduction->finish (wide[i], n);
+  pare_convert (type == PARE_INT64 ? PARE_INT64 : PARE_FLOAT64, sums, y->type, y->data, elements);
+}
+
+static gboolean
+reduce_forward (const PareKernel *kernel, GError **error)
+{
+  const Reduction *reduction = reduction_of (kernel->node);
+  const PareView *y = &kernel->outputs[0];
+  PareView x = kernel->inputs[0];
+  gboolean marks[PARE_MAX_RANK] = { FALSE };
+  g_autofree gint64 *axes = NULL;
+  g_autofree gpointer wide = NULL, copy = NULL, sums = NULL;
+  Layout layout;
+  guint n, axis;
+
+  if (pare_kernel_is_half (kernel))
+    return pare_forward_widened (kernel, reduce_forward, error);
+  axes = pare_kernel_ints (kernel, 1, "axes", &n);
+  for (guint i = 0; i < n; i++)
+    if (pare_axis_normalize (axes[i], x.shape.rank, &axis))
+      marks[axis] = TRUE;
+  default_axes (kernel->node, n, x.shape.rank, marks);
+  wide = widen (&x);
+  copy = arrange (&x, marks, &layout);
+  layout.sums = sums = g_new (gint64, MAX (pare_view_elements (y), 1));
+  pare_parallel (layout.outer, PARE_GRAIN / MAX (layout.reduced * layout.inner, 1),
+                 x.type == PARE_FLOAT32   ? reduction->f32
+                 : x.type == PARE_FLOAT64 ? reduction->f64
+                                          : reduction->i64,
+                 &layout);
+  finish (reduction, layout.reduced, x.type, sums, y);
+  return TRUE;
+}
+
+#define REDUCE(op) .name = op, .infer = reduce_infer, .forward = reduce_forward
+
+PARE_OPERATORS (reduce) = {
+  { REDUCE ("ReduceMean"), .quantize_note = "its sums need more than 8 bits, and runtimes have no int8 kernel for it" },
+  { REDUCE ("ReduceSum") },
+  { REDUCE ("ReduceMax") },
+  { REDUCE ("ReduceMin") },
+  { REDUCE ("ReduceProd") },
+  { REDUCE ("ReduceL1") },
+  { REDUCE ("ReduceL2") },
+  { REDUCE ("ReduceSumSquare") },
+  { REDUCE ("ReduceLogSum") },
+  { REDUCE ("ReduceLogSumExp") },
+  { NULL },
+};

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Slice: a box with steps, as x[start:end:step] in NumPy. Attributes up to opset 9, inputs since. */
+#include "ops/infer.h"
+#include "ops/strided.h"
+
+/* What is taken of one axis. */
+typedef struct
+{
+  gint64 start, step, count;
+} Take;
+
+static Take
+take_of (gint64 dim, gint64 start, gint64 end, gint64 step)
+{
+  gint64 low = step < 0 ? -1 : 0, high = step < 0 ? dim - 1 : dim;
+  Take take = { .step = step };
+
+  start = CLAMP (start < 0 ? start + dim : start, MIN (low + (step < 0), high), high);
+  if (step < 0 && end < -dim)
+    end = -1;
+  else
+    end = CLAMP (end < 0 ? end + dim : end, low, high);
+  take.start = start;
+  if (step > 0 && end > start)
+    take.count = (end - start - 1) / step + 1;
+  if (step < 0 && end < start)
+    take.count = step == G_MININT64 ? 1 : (start - end - 1) / -step + 1;
+  return take;
+}
+
+typedef struct
+{
+  gint64 *starts, *ends, *axes, *steps;
+  guint n, n_ends, n_axes, n_steps;
+} Arguments;
+
+static void
+arguments_clear (Arguments *arguments)
+{
+  g_free (arguments->starts);
+  g_free (arguments->ends);
+  g_free (arguments->axes);
+  g_free (arguments->steps);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
+
+/* Per axis of the input; FALSE when the lists do not fit the input. */
+static gboolean
+takes_of (const Arguments *arguments, const PareShape *shape, Take takes[PARE_MAX_RANK])
+{
+  gboolean seen[PARE_MAX_RANK] = { FALSE };
+
+  if (!arguments->starts || !arguments->ends || arguments->n_ends != arguments->n
+      || (arguments->axes ? arguments->n_axes != arguments->n : arguments->n > shape->rank)
+      || (arguments->steps && arguments->n_steps != arguments->n))
+    return FALSE;
+  for (guint i = 0; i < shape->rank; i++)
+    takes[i] = (Take){ 0, 1, shape->dims[i] };
+  for (guint i = 0; i < arguments->n; i++)
+    {
+      gint64 step = arguments->steps ? arguments->steps[i] : 1;
+      guint axis;
+      if (!pare_axis_normalize (arguments->axes ? arguments->axes[i] : i, shape->rank, &axis) || seen[axis] || !step)
+        return FALSE;
+      seen[axis] = TRUE;
+      takes[axis] = take_of (shape->dims[axis], arguments->starts[i], arguments->ends[i], step);
+    }
+  return TRUE;
+}
+
+static gboolean
+slice_infer (PareInfer *infer, GError **error)
+{
+  g_auto (Arguments) arguments = { 0 };
+  Take takes[PARE_MAX_RANK];
+
+  if (!pare_infer_counts (infer, infer->opset < 10 ? 1 : 3, infer->opset < 10 ? 1 : 5, error)
+      || !pare_infer_require (infer, 0, pare_types_plain, error)
+      || !pare_infer_ints (infer, 1, "starts", &arguments.starts, &arguments.n, error)
+      || !pare_infer_ints (infer, 2, "ends", &arguments.ends, &arguments.n_ends, error)
+      || !pare_infer_ints (infer, 3, "axes", &arguments.axes, &arguments.n_axes, error)
+      || !pare_infer_ints (infer, 4, NULL, &arguments.steps, &arguments.n_steps, error))
+    return FALSE;
+  if (!takes_of (&arguments, &infer->inputs[0].shape, takes))
+    {
+      g_autofree char *shape = pare_shape_to_string (&infer->inputs[0].shape);
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node,
+                       "its starts, ends, axes and steps do not fit each other and the input %s.", shape);
+      return FALSE;
+    }
+  infer->outputs[0] = infer->inputs[0];
+  for (guint i = 0; i < infer->inputs[0].shape.rank; i++)
+    infer->outputs[0].shape.dims[i] = takes[i].count;
+  return TRUE;
+}
+
+static gboolean
+slice_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *x = &kernel->inputs[0], *y = &kernel->outputs[0];
+  PareBox box = { .size = pare_data_type_bits (x->type) / 8 };
+  g_auto (Arguments) arguments = { 0 };
+  Take takes[PARE_MAX_RANK];
+  gint64 strides[PARE_MAX_RANK], offset = 0;
+
+  arguments.starts = pare_kernel_ints (kernel, 1, "starts", &arguments.n);
+  arguments.ends = pare_kernel_ints (kernel, 2, "ends", &arguments.n_ends);
+  arguments.axes = pare_kernel_ints (kernel, 3, "axes", &arguments.n_axes);
+  arguments.steps = pare_kernel_ints (kernel, 4, NULL, &arguments.n_steps);
+  if (pare_view_elements (y) == 0)
+    return TRUE;
+  takes_of (&arguments, &x->shape, takes);
+  pare_shape_strides (&x->shape, strides);
+  for (guint i = 0; i < x->shape.rank; i++)
+    {
+      offset += takes[i].start * strides[i];
+      pare_box_add (&box, takes[i].count, takes[i].count > 1 ? takes[i].step * strides[i] : 0, 0);
+    }
+  pare_box_pack_target (&box);
+  pare_box_copy (&box, (const guint8 *)x->data + offset * box.size, y->data);
+  return TRUE;
+}
+
+PARE_OPERATORS (slice) = {
+  { .name = "Slice", .infer = slice_infer, .forward = slice_forward, .quantize = PARE_QUANTIZE_PASS },
+  { NULL },
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Split: along an axis into given sizes, or into as many equal parts as there are outputs (the last may be smaller
+ * since opset 18). */
+#include "ops/infer.h"
+#include <string.h>
+
+static gboolean
+equal_parts (PareInfer *infer, guint axis, gint64 dim, GError **error)
+{
+  gint64 n = pare_node_get_int (infer->node, "num_outputs", infer->n_outputs), part;
+
+  if (n != infer->n_outputs)
+    {
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "num_outputs is not the number of outputs, %u.",
+                       infer->n_outputs);
+      return FALSE;
+    }
+  part = (dim + n - 1) / n;
+  for (guint i = 0; i < n; i++)
+    infer->outputs[i].shape.dims[axis] = CLAMP (dim - i * part, 0, part);
+  if (infer->opset >= 18 || dim % n == 0)
+    return TRUE;
+  pare_node_error (error, PARE_ERROR_FORMAT, infer->node,
+                   "axis %u has the size %" G_GINT64_FORMAT ", which does not divide into %u equal parts.", axis, dim,
+                   infer->n_outputs);
+  return FALSE;
+}
+
+static gboolean
+given_parts (PareInfer *infer, guint axis, gint64 dim, const gint64 *sizes, guint n, GError **error)
+{
+  gint64 left = dim;
+
+  for (guint i = 0; n == infer->n_outputs && left >= 0 && i < n; i++)
+    {
+      left = sizes[i] < 0 || sizes[i] > left ? -1 : left - sizes[i];
+      infer->outputs[i].shape.dims[axis] = sizes[i];
+    }
+  if (n == infer->n_outputs && left == 0)
+    return TRUE;
+  pare_node_error (error, PARE_ERROR_FORMAT, infer->node,
+                   "the %u sizes do not make up axis %u of size %" G_GINT64_FORMAT " for %u outputs.", n, axis, dim,
+                   infer->n_outputs);
+  return FALSE;
+}
+
+static gboolean
+split_infer (PareInfer *infer, GError **error)
+{
+  g_autofree gint64 *sizes = NULL;
+  gint64 dim;
+  guint axis, n;
+
+  if (!pare_infer_counts (infer, 1, 2, error) || !pare_infer_require (infer, 0, pare_types_plain, error)
+      || !pare_infer_axis (infer, pare_node_get_int (infer->node, "axis", 0), infer->inputs[0].shape.rank, &axis, error)
+      || !pare_infer_ints (infer, 1, "split", &sizes, &n, error))
+    return FALSE;
+  dim = infer->inputs[0].shape.dims[axis];
+  for (guint i = 0; i < infer->n_outputs; i++)
+    {
+      infer->outputs[i] = infer->inputs[0];
+      if (pare_infer_wants (infer, i))
+        continue;
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "output %u is missing.", i);
+      return FALSE;
+    }
+  return sizes ? given_parts (infer, axis, dim, sizes, n, error) : equal_parts (infer, axis, dim, error);
+}
+
+static gboolean
+split_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *x = &kernel->inputs[0];
+  gsize size = pare_data_type_bits (x->type) / 8, row;
+  const guint8 *source = x->data;
+  gint64 outer;
+  guint axis = 0;
+
+  pare_axis_normalize (pare_node_get_int (kernel->node, "axis", 0), x->shape.rank, &axis);
+  outer = pare_shape_span (&x->shape, 0, axis);
+  row = pare_shape_span (&x->shape, axis, x->shape.rank) * size;
+  for (guint i = 0; i < kernel->n_outputs; i++)
+    {
+      const PareView *y = &kernel->outputs[i];
+      gsize length = pare_shape_span (&y->shape, axis, x->shape.rank) * size;
+      for (gint64 k = 0; length && k < outer; k++)
+        memcpy ((guint8 *)y->data + k * length, source + k * row, length);
+      source += length;
+    }
+  return TRUE;
+}
+
+PARE_OPERATORS (split) = {
+  { .name = "Split", .infer = split_infer, .forward = split_forward, .quantize = PARE_QUANTIZE_PASS },
+  { NULL },
+};

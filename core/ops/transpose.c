@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Transpose: any permutation of the axes; without one they are reversed. */
+#include "ops/infer.h"
+#include "ops/strided.h"
+
+static gboolean
+transpose_infer (PareInfer *infer, GError **error)
+{
+  const gint64 *permutation;
+  gboolean marks[PARE_MAX_RANK];
+  const PareShape *from;
+  PareShape *to = &infer->outputs[0].shape;
+  guint n;
+
+  if (!pare_infer_counts (infer, 1, 1, error) || !pare_infer_require (infer, 0, pare_types_plain, error))
+    return FALSE;
+  from = &infer->inputs[0].shape;
+  permutation = pare_node_get_ints (infer->node, "perm", &n);
+  if (permutation && n != from->rank)
+    {
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "it permutes %u axes, but the input has %u.", n,
+                       from->rank);
+      return FALSE;
+    }
+  if (!pare_infer_axes (infer, permutation, n, from->rank, marks, error))
+    return FALSE;
+  infer->outputs[0].type = infer->inputs[0].type;
+  to->rank = from->rank;
+  for (guint i = 0; i < from->rank; i++)
+    to->dims[i] = from->dims[!permutation         ? from->rank - 1 - i
+                             : permutation[i] < 0 ? permutation[i] + from->rank
+                                                  : permutation[i]];
+  return TRUE;
+}
+
+static gboolean
+transpose_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *x = &kernel->inputs[0], *y = &kernel->outputs[0];
+  PareBox box = { .size = pare_data_type_bits (x->type) / 8 };
+  gint64 strides[PARE_MAX_RANK];
+  guint n;
+  const gint64 *permutation = pare_node_get_ints (kernel->node, "perm", &n);
+
+  pare_shape_strides (&x->shape, strides);
+  for (guint i = 0; i < y->shape.rank; i++)
+    {
+      gint64 axis = permutation ? permutation[i] : (gint64)(x->shape.rank - 1 - i);
+      pare_box_add (&box, y->shape.dims[i], strides[axis < 0 ? axis + x->shape.rank : axis], 0);
+    }
+  pare_box_pack_target (&box);
+  pare_box_copy (&box, x->data, y->data);
+  return TRUE;
+}
+
+PARE_OPERATORS (transpose) = {
+  { .name = "Transpose", .infer = transpose_infer, .forward = transpose_forward, .quantize = PARE_QUANTIZE_PASS },
+  { NULL },
+};
