@@ -5,13 +5,22 @@
 
 G_DEFINE_TYPE (PareGraph, pare_graph, G_TYPE_OBJECT)
 
+/* Not g_strfreev(), which stops at the first axis without a symbol. To be called before the rank changes. */
+static void
+clear_symbols (PareValue *value)
+{
+  for (guint i = 0; value->symbols && i < value->shape.rank; i++)
+    g_free (value->symbols[i]);
+  g_clear_pointer (&value->symbols, g_free);
+}
+
 static void
 value_free (gpointer data)
 {
   PareValue *value = data;
 
   g_free (value->name);
-  g_strfreev (value->symbols);
+  clear_symbols (value);
   g_ptr_array_unref (value->consumers);
   g_clear_pointer (&value->constant, pare_tensor_unref);
   g_clear_pointer (&value->info, g_bytes_unref);
@@ -38,7 +47,7 @@ node_free (gpointer data)
 static void
 opset_clear (gpointer data)
 {
-  g_free (((PareOpset *) data)->domain);
+  g_free (((PareOpset *)data)->domain);
 }
 
 static void
@@ -202,8 +211,8 @@ pare_value_set_spec (PareValue *value, const PareSpec *spec)
 {
   value->type = spec->type;
   value->has_shape = TRUE;
+  clear_symbols (value);
   value->shape = spec->shape;
-  g_clear_pointer (&value->symbols, g_strfreev);
   g_clear_pointer (&value->info, g_bytes_unref);
 }
 
@@ -224,8 +233,7 @@ pare_value_only_consumer (const PareValue *value)
 {
   PareNode *consumer = value->consumers->len == 1 ? value->consumers->pdata[0] : NULL;
 
-  if (!consumer || g_ptr_array_find (consumer->captures, value, NULL)
-      || pare_graph_is_output (consumer->graph, value))
+  if (!consumer || g_ptr_array_find (consumer->captures, value, NULL) || pare_graph_is_output (consumer->graph, value))
     return NULL;
   return consumer;
 }
@@ -253,11 +261,11 @@ pare_graph_replace_value (PareGraph *graph, PareValue *from, PareValue *to)
       if (to->constant || !to->producer || pare_graph_is_output (graph, to))
         return FALSE;
       for (guint i = 0; i < to->consumers->len; i++)
-        if (g_ptr_array_find (((PareNode *) to->consumers->pdata[i])->captures, to, NULL))
+        if (g_ptr_array_find (((PareNode *)to->consumers->pdata[i])->captures, to, NULL))
           return FALSE;
     }
   for (guint i = 0; i < from->consumers->len; i++)
-    if (g_ptr_array_find (((PareNode *) from->consumers->pdata[i])->captures, from, NULL))
+    if (g_ptr_array_find (((PareNode *)from->consumers->pdata[i])->captures, from, NULL))
       return FALSE; /* a subgraph knows it by name */
   while (from->consumers->len)
     {
@@ -276,8 +284,8 @@ pare_graph_replace_value (PareGraph *graph, PareValue *from, PareValue *to)
       to->info = from->info ? g_bytes_ref (from->info) : NULL;
       to->type = from->type;
       to->has_shape = from->has_shape;
+      clear_symbols (to);
       to->shape = from->shape;
-      g_strfreev (to->symbols);
       to->symbols = from->symbols;
       from->symbols = NULL;
     }
@@ -299,7 +307,7 @@ pare_graph_add_node (PareGraph *graph, const char *domain, const char *op_type, 
   node->inputs = g_ptr_array_new ();
   node->outputs = g_ptr_array_new ();
   node->captures = g_ptr_array_new ();
-  node->attributes = g_ptr_array_new_with_free_func ((GDestroyNotify) pare_attribute_free);
+  node->attributes = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_attribute_free);
   if (before)
     g_assert (g_ptr_array_find (graph->nodes, before, &position));
   g_ptr_array_insert (graph->nodes, position, node);
@@ -312,12 +320,12 @@ node_unlink (PareNode *node)
 {
   for (guint i = 0; i < node->inputs->len; i++)
     if (node->inputs->pdata[i])
-      g_ptr_array_remove (((PareValue *) node->inputs->pdata[i])->consumers, node);
+      g_ptr_array_remove (((PareValue *)node->inputs->pdata[i])->consumers, node);
   for (guint i = 0; i < node->captures->len; i++)
-    g_ptr_array_remove (((PareValue *) node->captures->pdata[i])->consumers, node);
+    g_ptr_array_remove (((PareValue *)node->captures->pdata[i])->consumers, node);
   for (guint i = 0; i < node->outputs->len; i++)
     if (node->outputs->pdata[i])
-      ((PareValue *) node->outputs->pdata[i])->producer = NULL;
+      ((PareValue *)node->outputs->pdata[i])->producer = NULL;
 }
 
 void
@@ -388,11 +396,8 @@ copy_value (const PareValue *value, PareGraph *copy)
   twin->type = value->type;
   twin->has_shape = value->has_shape;
   twin->shape = value->shape;
-  twin->symbols = g_strdupv (value->symbols);
   if (value->symbols)
     {
-      /* g_strdupv stops at the first axis without a symbol. */
-      g_strfreev (twin->symbols);
       twin->symbols = g_new0 (char *, value->shape.rank + 1);
       for (guint i = 0; i < value->shape.rank; i++)
         twin->symbols[i] = g_strdup (value->symbols[i]);
