@@ -10,9 +10,9 @@ void
 pare_set_error_errno (GError **error, const char *doing, const char *path)
 {
   int saved = errno;
-  PareError code = saved == ENOENT                      ? PARE_ERROR_NOT_FOUND
-                   : saved == ENOSPC || saved == EDQUOT ? PARE_ERROR_NO_SPACE
-                                                        : PARE_ERROR_WRITE;
+  PareError code = saved == ENOENT                                        ? PARE_ERROR_NOT_FOUND
+                   : saved == ENOSPC || saved == EDQUOT || saved == EFBIG ? PARE_ERROR_NO_SPACE
+                                                                          : PARE_ERROR_WRITE;
 
   g_set_error (error, PARE_ERROR, code, "%s '%s': %s.", doing, path, g_strerror (saved));
 }
