@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Where quantizers go. */
+#include "quantize/placement.h"
+#include "exec/inference.h"
+#include <string.h>
+
+struct _ParePlacement
+{
+  PareGraph *graph;
+  const PareQuantizeSettings *settings;
+  GHashTable *quantized; /* PareNode */
+  GHashTable *reasons;   /* PareNode -> char * */
+  GHashTable *for_all;   /* PareValue */
+  GHashTable *marked;    /* PareValue */
+  GPtrArray *values;     /* the marked ones, in order */
+};
+
+static PareQuantizeKind
+kind_of (const PareNode *node)
+{
+  const PareOperator *op = pare_operator_of (node);
+
+  return op ? op->quantize : PARE_QUANTIZE_NONE;
+}
+
+static void
+refuse (ParePlacement *placement, const PareNode *node, const char *reason)
+{
+  g_hash_table_remove (placement->quantized, node);
+  g_hash_table_insert (placement->reasons, (gpointer) node, g_strdup (reason));
+}
+
+static gboolean
+is_skipped (const ParePlacement *placement, const PareNode *node)
+{
+  const PareQuantizeSettings *settings = placement->settings;
+  const PareQuantizeLayer *layer
+    = settings->layers ? g_hash_table_lookup (settings->layers, pare_node_label (node)) : NULL;
+
+  if (layer && layer->enable >= 0)
+    return !layer->enable;
+  return settings->skip_layers && g_strv_contains (settings->skip_layers, pare_node_label (node));
+}
+
+/* Inputs that carry data: not weights, biases, shapes and bounds. */
+static guint
+data_inputs (const PareNode *node)
+{
+  return kind_of (node) == PARE_QUANTIZE_JOIN ? node->inputs->len : 1;
+}
+
+/* Why a weighted node cannot run on integers, or NULL. */
+static const char *
+weighted_refusal (const PareNode *node)
+{
+  PareWeightTrait trait;
+  PareTensor *weight;
+
+  if (!pare_node_weight (node, &trait))
+    return pare_node_constant (node, 1) ? "its weight is laid out in a way that no int8 kernel takes"
+                                        : "both operands are activations, which cost more to quantize than they save";
+  weight = pare_node_constant (node, trait.input);
+  if (weight->type != PARE_FLOAT32)
+    return "its weight is not float32";
+  if (pare_tensor_elements (weight) == 0)
+    return "its weight is empty";
+  if (trait.has_bias && pare_node_input (node, trait.bias))
+    {
+      PareTensor *bias = pare_node_constant (node, trait.bias);
+      if (!bias)
+        return "its bias is not a constant";
+      if (bias->type != PARE_FLOAT32 || pare_tensor_elements (bias) != weight->shape.dims[trait.out_axis])
+        return "its bias is not one float32 per output channel";
+    }
+  if (pare_node_input (node, 0)->constant)
+    return "its data input is a constant";
+  return NULL;
+}
+
+static PareNode *
+next_clamp (const PareValue *value)
+{
+  PareNode *next = pare_value_only_consumer (value);
+
+  return next && kind_of (next) == PARE_QUANTIZE_CLAMP ? next : NULL;
+}
+
+PareValue *
+pare_placement_behind_clamps (const ParePlacement *placement, PareValue *value)
+{
+  for (PareNode *next; (next = next_clamp (value));)
+    value = next->outputs->pdata[0];
+  return value;
+}
+
+/* The node whose integers @value holds: its producer, looking through activations. NULL when it is float. */
+static const PareNode *
+integer_producer (const ParePlacement *placement, const PareValue *value)
+{
+  const PareNode *node = value->producer;
+
+  while (node && kind_of (node) == PARE_QUANTIZE_CLAMP && pare_value_only_consumer (node->inputs->pdata[0]))
+    node = ((PareValue *) node->inputs->pdata[0])->producer;
+  return node && g_hash_table_contains (placement->quantized, node) ? node : NULL;
+}
+
+/* First walk, forwards: who could be quantized. */
+static void
+consider (ParePlacement *placement, const PareNode *node)
+{
+  PareQuantizeKind kind = kind_of (node);
+  const PareOperator *op = pare_operator_of (node);
+  const char *refusal = NULL;
+
+  if (kind == PARE_QUANTIZE_CLAMP)
+    return;
+  if (is_skipped (placement, node))
+    refusal = "the settings skip it";
+  else if (kind == PARE_QUANTIZE_NONE)
+    refusal = op && op->quantize_note ? op->quantize_note : op && !op->macs ? NULL : "it has no int8 kernel";
+  else if (kind == PARE_QUANTIZE_WEIGHTED)
+    refusal = weighted_refusal (node);
+  else
+    for (guint i = 0; !refusal && i < data_inputs (node); i++)
+      {
+        const PareValue *value = pare_node_input (node, i);
+        if (!value || !integer_producer (placement, value))
+          refusal = "not all that it reads comes from quantized layers";
+      }
+  if (refusal)
+    refuse (placement, node, refusal);
+  else if (kind != PARE_QUANTIZE_NONE)
+    g_hash_table_add (placement->quantized, (gpointer) node);
+}
+
+static gboolean
+reaches_quantized (const ParePlacement *placement, const PareNode *node)
+{
+  for (guint o = 0; o < node->outputs->len; o++)
+    {
+      PareValue *value = node->outputs->pdata[o];
+      if (!value)
+        continue;
+      value = pare_placement_behind_clamps (placement, value);
+      for (guint i = 0; i < value->consumers->len; i++)
+        if (g_hash_table_contains (placement->quantized, value->consumers->pdata[i]))
+          return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+mark (ParePlacement *placement, PareValue *value, gboolean for_all)
+{
+  if (for_all)
+    g_hash_table_add (placement->for_all, value);
+  if (g_hash_table_add (placement->marked, value))
+    g_ptr_array_add (placement->values, value);
+}
+
+/* A product can hand out floats at no cost; the other kernels write integers. */
+static gboolean
+must_write_integers (const PareNode *node)
+{
+  return !pare_node_is (node, "Gemm") && !pare_node_is (node, "MatMul");
+}
+
+static void
+mark_values (ParePlacement *placement, const PareNode *node)
+{
+  for (guint i = 0; i < data_inputs (node); i++)
+    mark (placement, node->inputs->pdata[i], FALSE);
+  for (guint o = 0; must_write_integers (node) && o < node->outputs->len; o++)
+    if (node->outputs->pdata[o])
+      mark (placement, pare_placement_behind_clamps (placement, node->outputs->pdata[o]), TRUE);
+}
+
+/* The scale of a bias is data scale x weight scale: a range that is missing or not finite makes none. */
+static const char *
+range_refusal (const PareNode *node)
+{
+  const PareRange *range = &pare_node_input (node, 0)->range;
+
+  return range->low <= range->high ? NULL : "its input has no calibrated range";
+}
+
+ParePlacement *
+pare_placement_new (PareGraph *graph, const PareQuantizeSettings *settings, gboolean with_ranges)
+{
+  ParePlacement *placement = g_new0 (ParePlacement, 1);
+  const GPtrArray *nodes = graph->nodes;
+
+  placement->graph = graph;
+  placement->settings = settings;
+  placement->quantized = g_hash_table_new (NULL, NULL);
+  placement->reasons = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  placement->for_all = g_hash_table_new (NULL, NULL);
+  placement->marked = g_hash_table_new (NULL, NULL);
+  placement->values = g_ptr_array_new ();
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      consider (placement, nodes->pdata[i]);
+      if (with_ranges && pare_placement_quantized (placement, nodes->pdata[i])
+          && kind_of (nodes->pdata[i]) == PARE_QUANTIZE_WEIGHTED && range_refusal (nodes->pdata[i]))
+        refuse (placement, nodes->pdata[i], range_refusal (nodes->pdata[i]));
+    }
+  /* Second walk, backwards: who only would carry integers to where floats are wanted. */
+  for (guint i = nodes->len; i-- > 0;)
+    if (pare_placement_quantized (placement, nodes->pdata[i]) && kind_of (nodes->pdata[i]) != PARE_QUANTIZE_WEIGHTED
+        && !reaches_quantized (placement, nodes->pdata[i]))
+      refuse (placement, nodes->pdata[i], "what reads its result is in float");
+  for (guint i = 0; i < nodes->len; i++)
+    if (pare_placement_quantized (placement, nodes->pdata[i]))
+      mark_values (placement, nodes->pdata[i]);
+  return placement;
+}
+
+void
+pare_placement_free (ParePlacement *placement)
+{
+  g_hash_table_unref (placement->quantized);
+  g_hash_table_unref (placement->reasons);
+  g_hash_table_unref (placement->for_all);
+  g_hash_table_unref (placement->marked);
+  g_ptr_array_unref (placement->values);
+  g_free (placement);
+}
+
+gboolean
+pare_placement_quantized (const ParePlacement *placement, const PareNode *node)
+{
+  return g_hash_table_contains (placement->quantized, node);
+}
+
+const char *
+pare_placement_reason (const ParePlacement *placement, const PareNode *node)
+{
+  return g_hash_table_lookup (placement->reasons, node);
+}
+
+const GPtrArray *
+pare_placement_values (const ParePlacement *placement)
+{
+  return placement->values;
+}
+
+gboolean
+pare_placement_for_all (const ParePlacement *placement, const PareValue *value)
+{
+  return g_hash_table_contains (placement->for_all, value);
+}
+
+PareValue *
+pare_placement_origin (const ParePlacement *placement, PareValue *value)
+{
+  while (value->producer && kind_of (value->producer) == PARE_QUANTIZE_PASS
+         && pare_placement_quantized (placement, value->producer))
+    value = value->producer->inputs->pdata[0];
+  return value;
+}

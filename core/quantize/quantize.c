@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * The quantizer: puts QuantizeLinear and DequantizeLinear pairs where the placement says, on activations and weights, and
+ * rounds biases to their integer grid, so that what is simulated is what the integers will compute. */
+#include "quantize/quantize.h"
+#include "onnx/onnx.h"
+#include "quantize/parameters.h"
+#include "quantize/placement.h"
+#include <math.h>
+#include <string.h>
+
+/* Per-channel QuantizeLinear exists from here on. */
+#define OPSET 13
+
+#define STAGE "graphquantizer"
+
+void
+pare_quantize_settings_init (PareQuantizeSettings *settings)
+{
+  *settings = (PareQuantizeSettings){ .bits = 8, .activation_bits = 8, .per_channel = TRUE };
+}
+
+static gboolean
+check_layer_name (PareGraph *graph, const char *name, GError **error)
+{
+  g_autoptr (GPtrArray) labels = g_ptr_array_new ();
+  const char *nearest;
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      const char *label = pare_node_label (graph->nodes->pdata[i]);
+      if (strcmp (label, name) == 0)
+        return TRUE;
+      g_ptr_array_add (labels, (gpointer) label);
+    }
+  g_ptr_array_add (labels, NULL);
+  nearest = pare_nearest_name (name, (const char *const *) labels->pdata);
+  g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no layer '%s'%s%s%s.", name,
+               nearest ? ": did you mean '" : "; pare inspect lists the layers", nearest ? nearest : "",
+               nearest ? "'?" : "");
+  return FALSE;
+}
+
+static gboolean
+check_settings (PareGraph *graph, const PareQuantizeSettings *settings, GError **error)
+{
+  GHashTableIter iter;
+  gpointer name, value;
+
+  if (settings->bits != 8 || settings->activation_bits != 8)
+    {
+      g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+                   "Weights and activations are quantized to 8 bits, not to %u and %u: set bits=8 activation-bits=8.",
+                   settings->bits, settings->activation_bits);
+      return FALSE;
+    }
+  for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
+    if (!check_layer_name (graph, settings->skip_layers[i], error))
+      return FALSE;
+  if (!settings->layers)
+    return TRUE;
+  g_hash_table_iter_init (&iter, settings->layers);
+  while (g_hash_table_iter_next (&iter, &name, &value))
+    {
+      const PareQuantizeLayer *layer = value;
+      if (!check_layer_name (graph, name, error))
+        return FALSE;
+      if (layer->weight_bits >= 0 && layer->weight_bits != 8)
+        {
+          g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "Layer '%s' asks for %d bits: only 8 are there.",
+                       (const char *) name, layer->weight_bits);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+GPtrArray *
+pare_quantize_values (PareGraph *graph, const PareQuantizeSettings *settings, GError **error)
+{
+  g_autoptr (ParePlacement) placement = NULL;
+  GPtrArray *values;
+
+  if (!check_settings (graph, settings, error))
+    return NULL;
+  placement = pare_placement_new (graph, settings, FALSE);
+  values = g_ptr_array_new ();
+  for (guint i = 0; i < pare_placement_values (placement)->len; i++)
+    g_ptr_array_add (values, pare_placement_values (placement)->pdata[i]);
+  return values;
+}
+
+/* Inserting pairs */
+
+static PareValue *
+add_constant (PareGraph *graph, const char *stem, const char *suffix, PareTensor *tensor)
+{
+  g_autofree char *name = g_strconcat (stem, suffix, NULL);
+
+  return pare_graph_add_constant (graph, name, tensor);
+}
+
+static PareNode *
+add_converter (PareGraph *graph, const char *op_type, const char *stem, PareNode *before, PareValue *input,
+               PareValue *scale, PareValue *zero_point, PareValue *output)
+{
+  g_autofree char *name = g_strconcat (stem, "_", op_type, NULL);
+  PareNode *node = pare_graph_add_node (graph, "", op_type, name, before);
+
+  pare_node_add_input (node, input);
+  pare_node_add_input (node, scale);
+  pare_node_add_input (node, zero_point);
+  pare_node_add_output (node, output);
+  return node;
+}
+
+/* input -> QuantizeLinear -> DequantizeLinear -> the value returned. @axis -1: per tensor. */
+static PareValue *
+add_pair (PareGraph *graph, PareValue *input, PareNode *before, PareTensor *scale, PareTensor *zero_point, int axis)
+{
+  g_autofree char *stem = g_strdup (input->name);
+  PareValue *scale_value = add_constant (graph, stem, "_scale", scale);
+  PareValue *zero_value = add_constant (graph, stem, "_zero_point", zero_point);
+  g_autofree char *quantized_name = g_strconcat (stem, "_quantized", NULL);
+  g_autofree char *dequantized_name = g_strconcat (stem, "_dequantized", NULL);
+  PareValue *quantized = pare_graph_add_value_near (graph, quantized_name);
+  PareValue *dequantized = pare_graph_add_value_near (graph, dequantized_name);
+  PareNode *nodes[2];
+
+  nodes[0] = add_converter (graph, "QuantizeLinear", stem, before, input, scale_value, zero_value, quantized);
+  nodes[1] = add_converter (graph, "DequantizeLinear", stem, before, quantized, scale_value, zero_value, dequantized);
+  for (guint i = 0; axis >= 0 && i < 2; i++)
+    pare_node_set_attribute (nodes[i], pare_attribute_new_int ("axis", axis));
+  return dequantized;
+}
+
+static PareTensor *
+zero_point_tensor (PareDataType type, gint32 zero_point, const PareShape *shape)
+{
+  gint64 n = pare_shape_elements (shape);
+  guint8 *data = g_malloc (MAX (n, 1));
+
+  memset (data, zero_point, MAX (n, 1)); /* uint8 and int8 alike: the low byte */
+  return pare_tensor_new_take (type, shape, data);
+}
+
+/* The node before which a pair on @value stands: right behind its producer, or at the front. */
+static PareNode *
+place_behind (PareGraph *graph, const PareValue *value)
+{
+  guint position = 0;
+
+  if (value->producer)
+    {
+      g_assert (g_ptr_array_find (graph->nodes, value->producer, &position));
+      position++;
+    }
+  return position < graph->nodes->len ? graph->nodes->pdata[position] : NULL;
+}
+
+static void
+quantize_value (PareGraph *graph, const ParePlacement *placement, PareValue *value,
+                const PareQuantizeSettings *settings)
+{
+  PareValue *origin = pare_placement_origin (placement, value);
+  PareQuantizeParameters parameters = pare_quantize_parameters (&origin->range, settings->symmetric);
+  PareShape scalar = { 0 };
+  g_autoptr (PareTensor) scale = pare_tensor_new_scalar_float (parameters.scale);
+  g_autoptr (PareTensor) zero = zero_point_tensor (parameters.type, parameters.zero_point, &scalar);
+  gboolean for_all = pare_placement_for_all (placement, value);
+  g_autoptr (GPtrArray) readers = g_ptr_array_new ();
+  PareValue *dequantized;
+  guint position;
+
+  for (guint i = 0; i < value->consumers->len; i++)
+    g_ptr_array_add (readers, value->consumers->pdata[i]);
+  dequantized = add_pair (graph, value, place_behind (graph, value), scale, zero, -1);
+  for (guint i = 0; i < readers->len; i++)
+    {
+      PareNode *reader = readers->pdata[i];
+      if (!g_ptr_array_find (reader->inputs, value, &position))
+        continue; /* a subgraph: it knows the value by name and keeps the float */
+      if (for_all || (pare_placement_quantized (placement, reader)))
+        pare_node_set_input (reader, position, dequantized);
+    }
+  while (for_all && g_ptr_array_find (graph->outputs, value, &position))
+    {
+      /* The output keeps its name. */
+      graph->outputs->pdata[position] = dequantized;
+      pare_graph_swap_names (graph, value, dequantized);
+      dequantized->described = value->described;
+      dequantized->type = value->type;
+      dequantized->has_shape = value->has_shape;
+      dequantized->shape = value->shape;
+      dequantized->symbols = g_steal_pointer (&value->symbols);
+      dequantized->info = g_steal_pointer (&value->info);
+      value->described = FALSE;
+    }
+}
+
+/* Weights */
+
+/* The bias on its grid: multiples of data scale x weight scale that int32 holds. */
+static PareTensor *
+round_bias (const PareTensor *bias, float data_scale, const PareTensor *scales)
+{
+  const float *b = pare_tensor_data (bias), *s = pare_tensor_data (scales);
+  gint64 n = pare_tensor_elements (bias), channels = pare_tensor_elements (scales);
+  g_autofree float *rounded = g_new (float, MAX (n, 1));
+
+  for (gint64 i = 0; i < n; i++)
+    {
+      float step = data_scale * s[channels > 1 ? i % channels : 0];
+      rounded[i] = (float) (rint ((double) b[i] / step) * step);
+    }
+  return pare_tensor_new_floats (&bias->shape, rounded);
+}
+
+/* Least weight scale per channel with which the bias keeps within 31 bits. */
+static float *
+bias_floors (const PareTensor *bias, gint64 channels, float data_scale)
+{
+  float *floors = g_new0 (float, channels);
+  const float *b = pare_tensor_data (bias);
+
+  for (gint64 i = 0; i < pare_tensor_elements (bias); i++)
+    floors[i % channels] = MAX (floors[i % channels], fabsf (b[i]) / data_scale / (1 << 30));
+  return floors;
+}
+
+/* 10 log10 (signal / error) of the weight, for the record. */
+static double
+weight_sqnr (const PareTensor *weight, guint axis, const PareTensor *scales)
+{
+  g_autoptr (PareTensor) integers = pare_weight_quantize (weight, axis, scales);
+  const float *w = pare_tensor_data (weight), *s = pare_tensor_data (scales);
+  const gint8 *q = pare_tensor_data (integers);
+  gint64 channels = pare_tensor_elements (scales);
+  gint64 inner = pare_shape_span (&weight->shape, axis + 1, weight->shape.rank);
+  double signal = 0, noise = 0;
+
+  for (gint64 i = 0; i < pare_tensor_elements (weight); i++)
+    {
+      double difference = w[i] - q[i] * s[channels > 1 ? i / inner % channels : 0];
+      signal += (double) w[i] * w[i];
+      noise += difference * difference;
+    }
+  return noise > 0 ? 10 * log10 (signal / noise) : INFINITY;
+}
+
+static gboolean
+per_channel (const PareQuantizeSettings *settings, const PareNode *node)
+{
+  const PareQuantizeLayer *layer
+    = settings->layers ? g_hash_table_lookup (settings->layers, pare_node_label (node)) : NULL;
+
+  return layer && layer->per_channel >= 0 ? layer->per_channel : settings->per_channel;
+}
+
+static void
+quantize_weight (PareGraph *graph, PareNode *node, const PareQuantizeSettings *settings)
+{
+  PareWeightTrait trait;
+  g_assert (pare_node_weight (node, &trait));
+  PareValue *weight = pare_node_input (node, trait.input);
+  PareTensor *bias = trait.has_bias ? pare_node_constant (node, trait.bias) : NULL;
+  float data_scale = (float) pare_tensor_get_double (pare_node_constant (pare_node_input (node, 0)->producer, 1), 0);
+  g_autofree float *floors
+    = bias ? bias_floors (bias, weight->constant->shape.dims[trait.out_axis], data_scale) : NULL;
+  g_autoptr (PareTensor) scales
+    = pare_weight_scales (weight->constant, trait.out_axis, per_channel (settings, node), floors);
+  g_autoptr (PareTensor) zeros = zero_point_tensor (PARE_INT8, 0, &scales->shape);
+
+  pare_record_add (graph->record, STAGE, pare_node_label (node), "quantized", NULL, "weight_bits", 8.0,
+                   "activation_bits", 8.0, "weight_sqnr_db", weight_sqnr (weight->constant, trait.out_axis, scales),
+                   "parameters", (double) pare_tensor_elements (weight->constant), NULL);
+  pare_node_set_input (node, trait.input,
+                       add_pair (graph, weight, node, scales, zeros, scales->shape.rank ? (int) trait.out_axis : -1));
+  if (bias)
+    {
+      g_autoptr (PareTensor) rounded = round_bias (bias, data_scale, scales);
+      g_autofree char *name = g_strconcat (pare_node_input (node, trait.bias)->name, "_rounded", NULL);
+      pare_node_set_input (node, trait.bias, pare_graph_add_constant (graph, name, rounded));
+    }
+}
+
+static gboolean
+check_ranges (const ParePlacement *placement, GError **error)
+{
+  const GPtrArray *values = pare_placement_values (placement);
+
+  for (guint i = 0; i < values->len; i++)
+    {
+      const PareValue *value = pare_placement_origin (placement, values->pdata[i]);
+      if (value->range.low <= value->range.high)
+        continue;
+      g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+                   "Value '%s' has no range: put a graphcalibrator with samples before the quantizer.", value->name);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+record_floats (PareGraph *graph, const ParePlacement *placement)
+{
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      const PareNode *node = graph->nodes->pdata[i];
+      const char *reason = pare_placement_reason (placement, node);
+      if (reason)
+        pare_record_add (graph->record, STAGE, pare_node_label (node), "left in float", reason, NULL);
+      else if (pare_placement_quantized (placement, node) && pare_operator_of (node)->quantize != PARE_QUANTIZE_WEIGHTED)
+        pare_record_add (graph->record, STAGE, pare_node_label (node), "quantized", NULL, "activation_bits", 8.0, NULL);
+    }
+}
+
+gboolean
+pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GError **error)
+{
+  g_autoptr (ParePlacement) placement = NULL;
+  g_autoptr (GPtrArray) weighted = g_ptr_array_new ();
+  const GPtrArray *values;
+  gboolean calibrated = FALSE;
+
+  if (!check_settings (graph, settings, error) || !pare_onnx_upgrade_opset (graph, OPSET, error))
+    return FALSE;
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      const PareValue *value = graph->values->pdata[i];
+      calibrated |= value->range.low <= value->range.high;
+    }
+  placement = pare_placement_new (graph, settings, calibrated);
+  if (!check_ranges (placement, error))
+    return FALSE;
+  record_floats (graph, placement);
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      PareNode *node = graph->nodes->pdata[i];
+      if (pare_placement_quantized (placement, node) && pare_operator_of (node)->quantize == PARE_QUANTIZE_WEIGHTED)
+        g_ptr_array_add (weighted, node);
+    }
+  values = pare_placement_values (placement);
+  for (guint i = 0; i < values->len; i++)
+    quantize_value (graph, placement, values->pdata[i], settings);
+  for (guint i = 0; i < weighted->len; i++)
+    quantize_weight (graph, weighted->pdata[i], settings);
+  pare_graph_remove_dead (graph);
+  return TRUE;
+}
