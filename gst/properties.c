@@ -40,8 +40,11 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
                  pspec->name);
       return;
     }
-  switch (G_VALUE_TYPE (value))
+  switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
     {
+    case G_TYPE_ENUM:
+      *(int *)field = g_value_get_enum (value);
+      break;
     case G_TYPE_STRING:
       text = g_value_dup_string (value);
       *(char **)field = text;
@@ -70,8 +73,11 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   gpointer field = field_of (object, pspec);
 
-  switch (G_VALUE_TYPE (value))
+  switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
     {
+    case G_TYPE_ENUM:
+      g_value_set_enum (value, *(int *)field);
+      break;
     case G_TYPE_STRING:
       g_value_set_string (value, *(char **)field);
       break;
@@ -100,8 +106,10 @@ new_pspec (const GstPareProperty *property)
       = G_PARAM_STATIC_STRINGS
         | (property->read_only ? G_PARAM_READABLE : G_PARAM_READWRITE | G_PARAM_CONSTRUCT | GST_PARAM_MUTABLE_READY);
 
-  switch (property->type)
+  switch (G_TYPE_FUNDAMENTAL (property->type))
     {
+    case G_TYPE_ENUM:
+      return g_param_spec_enum (name, name, description, property->type, property->initial, flags);
     case G_TYPE_STRING:
       return g_param_spec_string (name, name, description, property->text, flags);
     case G_TYPE_BOOLEAN:

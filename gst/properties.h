@@ -8,15 +8,16 @@ G_BEGIN_DECLS
  * GstPareProperty:
  * @name: as users write it
  * @description: one sentence
- * @type: %G_TYPE_STRING, %G_TYPE_BOOLEAN, %G_TYPE_UINT, %G_TYPE_UINT64 or %G_TYPE_DOUBLE
+ * @type: %G_TYPE_STRING, %G_TYPE_BOOLEAN, %G_TYPE_UINT, %G_TYPE_UINT64 or %G_TYPE_DOUBLE. An enumeration's type is
+ *   only known at run time: its class_init fills it into a copy of the table.
  * @offset: of the field in the instance: G_STRUCT_OFFSET (MyStage, field)
- * @initial: default of numbers and booleans
+ * @initial: default of numbers, booleans and enumerations
  * @text: default of strings
  * @minimum: of numbers
  * @maximum: of numbers
  * @read_only: a result
  *
- * A property that is one field of the instance struct: char *, gboolean, guint, guint64 or double.
+ * A property that is one field of the instance struct: char *, gboolean, guint, guint64, double or an enumeration.
  */
 typedef struct
 {

@@ -86,8 +86,15 @@ pare_writer_free (PareWriter *writer)
 }
 
 gboolean
-pare_writer_add (PareWriter *writer, PareTensor *const *sample, GError **error)
+pare_writer_add (PareWriter *writer, PareTensor *const *sample, guint n, GError **error)
 {
+  if (n != writer->spools->len)
+    {
+      g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
+                   "Sample %" G_GINT64_FORMAT " for '%s' has %u tensors where those before have %u.", writer->samples,
+                   writer->path, n, writer->spools->len);
+      return FALSE;
+    }
   for (guint i = 0; i < writer->spools->len; i++)
     {
       const Spool *spool = &g_array_index (writer->spools, Spool, i);

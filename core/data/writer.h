@@ -15,7 +15,7 @@ typedef struct _PareWriter PareWriter;
 /* @path ends with .npy (one tensor in a sample) or .npz (any number: arr_0, arr_1, .. as numpy.savez names them). */
 PareWriter *pare_writer_new (const char *path, guint n, const PareSpec *specs, GError **error);
 /* Adds a sample: tensors of the specs given at the start. */
-gboolean pare_writer_add (PareWriter *writer, PareTensor *const *sample, GError **error);
+gboolean pare_writer_add (PareWriter *writer, PareTensor *const *sample, guint n, GError **error);
 gboolean pare_writer_finish (PareWriter *writer, GError **error);
 /* Without pare_writer_finish() before, forgets everything. */
 void pare_writer_free (PareWriter *writer);

@@ -82,7 +82,7 @@ add_samples (PareWriter *writer, guint n)
     {
       const float numbers[] = { i, 10 * i };
       PareTensor *tensor = pare_tensor_new_floats (&shape, numbers);
-      g_assert_true (pare_writer_add (writer, &tensor, NULL));
+      g_assert_true (pare_writer_add (writer, &tensor, 1, NULL));
       pare_tensor_unref (tensor);
     }
 }
@@ -145,7 +145,7 @@ test_writer_refuses_what_does_not_fit (void)
   g_assert_error (error, PARE_ERROR, PARE_ERROR_NOT_FOUND);
   g_clear_error (&error);
   writer = pare_writer_new (npy, 1, specs, NULL);
-  g_assert_false (pare_writer_add (writer, &scalar, &error));
+  g_assert_false (pare_writer_add (writer, &scalar, 1, &error));
   g_assert_error (error, PARE_ERROR, PARE_ERROR_FORMAT);
 }
 
