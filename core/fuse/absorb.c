@@ -65,6 +65,18 @@ add_record (PareFuse *fuse, const PareLayer *layer, const char *op_type, const P
                    scale, "largest-shift", shift, NULL);
 }
 
+/* @node opened, with the rank that MatMul itself does not tell. */
+static PareLayer *
+open_layer (PareFuse *fuse, PareNode *node, const char **reason)
+{
+  PareLayer *layer = pare_layer_open (node, reason);
+  PareShape shape;
+
+  if (layer && layer->rank < 0 && pare_fuse_shape (fuse, pare_node_input (node, 0), &shape))
+    layer->rank = shape.rank;
+  return layer;
+}
+
 gboolean
 pare_absorb_behind (PareFuse *fuse, PareNode *node, const PareAffine *affine)
 {
@@ -85,7 +97,7 @@ pare_absorb_behind (PareFuse *fuse, PareNode *node, const PareAffine *affine)
                        pare_node_label (producer), affine->data->name);
       return FALSE;
     }
-  layer = pare_layer_open (producer, &reason);
+  layer = open_layer (fuse, producer, &reason);
   if (layer && !fits_channels (layer, affine, layer->outputs))
     return FALSE;
   if (layer)
@@ -103,17 +115,17 @@ pare_absorb_behind (PareFuse *fuse, PareNode *node, const PareAffine *affine)
 
 /* The node that goes might have stretched x by broadcasting; the layer would then meet fewer channels or axes. */
 static gboolean
-keeps_shape (const PareLayer *layer, const PareAffine *affine)
+keeps_shape (PareFuse *fuse, const PareLayer *layer, const PareAffine *affine)
 {
-  const PareValue *data = affine->data;
+  PareShape data;
   guint axis;
 
   if (!affine->from_end || (affine->n == 1 && affine->least_rank == 0))
     return TRUE;
-  if (!data->has_shape || data->shape.rank < affine->least_rank || data->shape.rank < 2)
+  if (!pare_fuse_shape (fuse, affine->data, &data) || data.rank < affine->least_rank || data.rank < 2)
     return FALSE;
-  axis = layer->product ? data->shape.rank - 1 : 1;
-  return affine->n == 1 || data->shape.dims[axis] == layer->inputs;
+  axis = layer->product ? data.rank - 1 : 1;
+  return affine->n == 1 || data.dims[axis] == layer->inputs;
 }
 
 static const char *
@@ -147,8 +159,8 @@ pare_absorb_before (PareFuse *fuse, PareNode *node, const PareAffine *affine)
                        pare_node_label (consumer), output->name);
       return FALSE;
     }
-  layer = pare_layer_open (consumer, &reason);
-  if (layer && (!fits_channels (layer, affine, layer->inputs) || !keeps_shape (layer, affine)))
+  layer = open_layer (fuse, consumer, &reason);
+  if (layer && (!fits_channels (layer, affine, layer->inputs) || !keeps_shape (fuse, layer, affine)))
     return FALSE;
   reason = layer ? why_not_before (layer, affine) : reason;
   if (layer && !reason)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Runs the fusions until none matches. The table is generated from the list in meson.build. */
 #include "fuse/fuse.h"
+#include "exec/inference.h"
 #include <string.h>
 
 extern const PareFusion *const pare_fusion_table[];
@@ -10,7 +11,10 @@ struct _PareFuse
   PareGraph *graph;
   const char *const *skip;
   const char *const *skip_layers;
-  GPtrArray *left; /* of Left, of this round */
+  GPtrArray *left;          /* of Left, of this round */
+  PareInference *inference; /* of this round, when somebody asked and it could be done */
+  gboolean inferred;
+  guint budget; /* matches to go: every match uses something up, so that there is an end */
 };
 
 typedef struct
@@ -47,6 +51,33 @@ gboolean
 pare_fuse_may_touch (const PareFuse *fuse, const PareNode *node)
 {
   return !fuse->skip_layers || !g_strv_contains (fuse->skip_layers, pare_node_label (node));
+}
+
+/* Stands for open sizes: a prime, so that no number of channels equals it by chance. */
+#define OPEN_SIZE 227
+
+static void
+infer (PareFuse *fuse)
+{
+  g_autoptr (GArray) specs = NULL;
+
+  fuse->inferred = TRUE;
+  if (pare_graph_default_specs (fuse->graph, 1, OPEN_SIZE, &specs, NULL))
+    fuse->inference = pare_inference_new (fuse->graph, specs->len, (const PareSpec *)specs->data, NULL);
+}
+
+gboolean
+pare_fuse_shape (PareFuse *fuse, const PareValue *value, PareShape *shape)
+{
+  const PareSpec *spec;
+
+  if (!fuse->inferred)
+    infer (fuse);
+  spec = fuse->inference ? pare_inference_spec (fuse->inference, value) : NULL;
+  if (!spec && !value->has_shape)
+    return FALSE;
+  *shape = spec ? spec->shape : value->shape;
+  return TRUE;
 }
 
 void
@@ -117,13 +148,12 @@ sweep (PareFuse *fuse, const PareFusion *fusion)
   for (guint i = 0; i < nodes->len;)
     {
       PareNode *node = nodes->pdata[i];
-      guint before = nodes->len;
       if (!pare_fuse_may_touch (fuse, node) || !fusion->apply (fuse, node))
         {
           i++;
           continue;
         }
-      g_assert (nodes->len < before); /* or this would not end */
+      g_assert (fuse->budget-- > 0);
       matched = TRUE;
     }
   return matched;
@@ -135,6 +165,8 @@ run_round (PareFuse *fuse)
   gboolean matched = FALSE;
 
   g_ptr_array_set_size (fuse->left, 0);
+  g_clear_pointer (&fuse->inference, pare_inference_free);
+  fuse->inferred = FALSE;
   pare_graph_remove_dead (fuse->graph); /* a dead reader must not make a value look shared */
   for (guint i = 0; pare_fusion_table[i]; i++)
     if (!fuse->skip || !g_strv_contains (fuse->skip, pare_fusion_table[i]->name))
@@ -146,12 +178,14 @@ gboolean
 pare_graph_fuse (PareGraph *graph, const char *const *skip, const char *const *skip_layers, GError **error)
 {
   g_autoptr (GPtrArray) left = g_ptr_array_new_with_free_func (left_free);
-  PareFuse fuse = { graph, skip, skip_layers, left };
+  PareFuse fuse
+      = { .graph = graph, .skip = skip, .skip_layers = skip_layers, .left = left, .budget = 2 * graph->nodes->len };
 
   if (!check_settings (&fuse, error))
     return FALSE;
   while (run_round (&fuse))
     ;
+  g_clear_pointer (&fuse.inference, pare_inference_free);
   for (guint i = 0; i < left->len; i++)
     {
       const Left *entry = left->pdata[i];

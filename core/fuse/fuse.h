@@ -38,6 +38,9 @@ gboolean pare_graph_fuse (PareGraph *graph, const char *const *skip, const char 
 PareGraph *pare_fuse_graph (const PareFuse *fuse);
 /* FALSE for a node that the user wants left as it is. Asked already for the anchor. */
 gboolean pare_fuse_may_touch (const PareFuse *fuse, const PareNode *node);
+/* Shape of @value, inferred or else as the file tells; FALSE when neither knows. A size that is open in the network is
+ * some number that no layer has, or -1. */
+gboolean pare_fuse_shape (PareFuse *fuse, const PareValue *value, PareShape *shape);
 /* Says why @node was left alone. Reaches the record only if it is still true when nothing matches any more. */
 void pare_fuse_leave (PareFuse *fuse, const PareNode *node, const char *format, ...) G_GNUC_PRINTF (3, 4);
 /* TRUE when pare_fuse_leave() had a reason for @node in this round. */

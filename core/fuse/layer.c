@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Layers in double precision: which element of a weight belongs to which channels, and the way back into the graph. */
 #include "fuse/layer.h"
-#include <float.h>
-#include <math.h>
-#include <string.h>
+#include "fuse/numbers.h"
 
 void
 pare_layer_free (PareLayer *layer)
@@ -11,16 +9,6 @@ pare_layer_free (PareLayer *layer)
   g_free (layer->weight);
   g_free (layer->bias);
   g_free (layer);
-}
-
-static double *
-to_doubles (PareTensor *tensor)
-{
-  gint64 n = pare_tensor_elements (tensor);
-  double *data = g_new (double, MAX (n, 1));
-
-  pare_convert (tensor->type, pare_tensor_data (tensor), PARE_FLOAT64, data, n);
-  return data;
 }
 
 /* Axis 0 of a grouped weight counts the channels of all groups, the other one those of a single group. */
@@ -40,30 +28,21 @@ count_channels (PareLayer *layer, const PareShape *shape)
   return TRUE;
 }
 
-/* Convolutions know the rank of their data from the weight, Gemm takes matrices only; of MatMul the values may tell. */
+/* Convolutions know the rank of their data from the weight, Gemm takes matrices only; MatMul does not tell. */
 static int
 data_rank (const PareLayer *layer, const PareShape *weight)
 {
-  const PareValue *values[] = { pare_node_input (layer->node, 0), pare_node_output (layer->node, 0) };
-
   if (!layer->product)
     return weight->rank;
-  if (layer->trait.has_bias)
-    return 2;
-  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
-    if (values[i]->has_shape)
-      return values[i]->shape.rank;
-  return -1;
+  return layer->trait.has_bias ? 2 : -1;
 }
 
-/* Gemm's factors alpha and beta go into the numbers. */
 static gboolean
 load_numbers (PareLayer *layer, const char **reason)
 {
   PareValue *bias = layer->trait.has_bias ? pare_node_input (layer->node, layer->trait.bias) : NULL;
-  double alpha = pare_node_get_float (layer->node, "alpha", 1), beta = pare_node_get_float (layer->node, "beta", 1);
   PareTensor *weight = pare_node_constant (layer->node, layer->trait.input);
-  gint64 n = pare_tensor_elements (weight), n_bias = 0;
+  gint64 n_bias = 0;
 
   if (bias)
     {
@@ -79,13 +58,11 @@ load_numbers (PareLayer *layer, const char **reason)
   layer->bias = g_new0 (double, layer->outputs);
   if (bias)
     {
-      g_autofree double *numbers = to_doubles (bias->constant);
+      g_autofree double *numbers = pare_numbers_read (bias->constant);
       for (gint64 i = 0; i < layer->outputs; i++)
-        layer->bias[i] = beta * numbers[n_bias == 1 ? 0 : i];
+        layer->bias[i] = numbers[n_bias == 1 ? 0 : i];
     }
-  layer->weight = to_doubles (weight);
-  for (gint64 i = 0; alpha != 1 && i < n; i++)
-    layer->weight[i] *= alpha;
+  layer->weight = pare_numbers_read (weight);
   return TRUE;
 }
 
@@ -175,49 +152,12 @@ pare_layer_affine_before (PareLayer *layer, gint64 n, const double *scale, const
   for_each_weight (layer, absorb_input, &affine);
 }
 
-/* A tensor of @type from @numbers; NULL when one of them has no finite value in it. */
-static PareTensor *
-to_tensor (PareDataType type, const PareShape *shape, const double *numbers)
-{
-  gint64 n = pare_shape_elements (shape);
-  double largest = type == PARE_FLOAT64 ? DBL_MAX : type == PARE_FLOAT16 ? 65504 : FLT_MAX;
-  g_autofree gpointer data = NULL;
-
-  for (gint64 i = 0; i < n; i++)
-    if (!(fabs (numbers[i]) <= largest))
-      return NULL;
-  data = g_malloc (MAX (pare_data_size (type, n), 1));
-  if (!pare_convert (PARE_FLOAT64, numbers, type, data, n))
-    return NULL;
-  return pare_tensor_new_take (type, shape, g_steal_pointer (&data));
-}
-
 static gboolean
 is_zero (const double *numbers, gint64 n)
 {
   while (n > 0 && numbers[n - 1] == 0)
     n--;
   return n == 0;
-}
-
-/* Gives input @index of @node the constant @tensor: in place, or as a copy when somebody else reads the old one. */
-static void
-write_constant (PareNode *node, guint index, PareTensor *tensor, gboolean *copied)
-{
-  PareValue *old = pare_node_input (node, index), *fresh;
-
-  if (pare_tensor_equal (old->constant, tensor))
-    return;
-  if (old->consumers->len == 1 && !pare_graph_is_output (node->graph, old))
-    {
-      pare_value_set_constant (old, tensor);
-      return;
-    }
-  fresh = pare_graph_add_constant (node->graph, old->name, tensor);
-  if (pare_graph_is_input (node->graph, old)) /* as IR version 3 wants of every constant */
-    g_ptr_array_add (node->graph->inputs, fresh);
-  pare_node_set_input (node, index, fresh);
-  *copied = TRUE;
 }
 
 /* "conv1.weight" has its bias in "conv1.bias". */
@@ -231,11 +171,10 @@ bias_name (const PareValue *weight)
 }
 
 static void
-add_bias (PareLayer *layer, PareTensor *bias)
+add_bias (PareLayer *layer, const char *name, PareTensor *bias)
 {
   PareNode *node = layer->node;
   PareValue *weight = pare_node_input (node, layer->trait.input);
-  g_autofree char *name = bias_name (weight);
   PareValue *value = pare_graph_add_constant (node->graph, name, bias);
 
   while (node->inputs->len <= layer->trait.bias)
@@ -276,8 +215,9 @@ pare_layer_write (PareLayer *layer, gboolean *copied, const char **reason)
 {
   PareTensor *old = pare_node_constant (layer->node, layer->trait.input);
   PareShape shape = bias_shape (layer);
-  g_autoptr (PareTensor) weight = to_tensor (old->type, &old->shape, layer->weight);
-  g_autoptr (PareTensor) bias = to_tensor (old->type, &shape, layer->bias);
+  g_autoptr (PareTensor) weight = pare_numbers_tensor (old->type, &old->shape, layer->weight);
+  g_autoptr (PareTensor) bias = pare_numbers_tensor (old->type, &shape, layer->bias);
+  g_autofree char *name = bias_name (pare_node_input (layer->node, layer->trait.input));
   gboolean needs_bias = !is_zero (layer->bias, layer->outputs);
 
   *copied = FALSE;
@@ -295,12 +235,10 @@ pare_layer_write (PareLayer *layer, gboolean *copied, const char **reason)
         }
       become_gemm (layer);
     }
-  write_constant (layer->node, layer->trait.input, weight, copied);
+  pare_numbers_write (layer->node, layer->trait.input, weight, copied);
   if (layer->trait.has_bias && pare_node_input (layer->node, layer->trait.bias))
-    write_constant (layer->node, layer->trait.bias, bias, copied);
+    pare_numbers_write (layer->node, layer->trait.bias, bias, copied);
   else if (needs_bias)
-    add_bias (layer, bias);
-  pare_node_remove_attribute (layer->node, "alpha");
-  pare_node_remove_attribute (layer->node, "beta");
+    add_bias (layer, name, bias);
   return TRUE;
 }

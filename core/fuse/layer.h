@@ -9,7 +9,7 @@ G_BEGIN_DECLS
  * PareLayer:
  * @node: the node; another one after a MatMul became a Gemm
  * @product: a matrix product: channels are the last axis of its data. Otherwise a convolution: they are axis 1
- * @rank: of its data; -1 when the graph does not tell
+ * @rank: of its data; -1 for MatMul, until the caller knows
  * @inputs: number of input channels
  * @outputs: number of output channels
  * @weight: elements in the order of the weight tensor
