@@ -104,7 +104,8 @@ pare_absorb_behind (PareFuse *fuse, PareNode *node, const PareAffine *affine)
     pare_layer_affine_behind (layer, affine->n, affine->scale, affine->shift);
   if (!layer || !pare_layer_write (layer, &copied, &reason))
     {
-      pare_fuse_leave (fuse, node, "Not fused with '%s' before it: %s.", pare_node_label (producer), reason);
+      if (reason)
+        pare_fuse_leave (fuse, node, "Not fused with '%s' before it: %s.", pare_node_label (producer), reason);
       return FALSE;
     }
   pare_graph_remove_node (graph, node);
@@ -167,7 +168,8 @@ pare_absorb_before (PareFuse *fuse, PareNode *node, const PareAffine *affine)
     pare_layer_affine_before (layer, affine->n, affine->scale, affine->shift);
   if (reason || !pare_layer_write (layer, &copied, &reason))
     {
-      pare_fuse_leave (fuse, node, "Not fused with '%s' behind it: %s.", pare_node_label (consumer), reason);
+      if (reason)
+        pare_fuse_leave (fuse, node, "Not fused with '%s' behind it: %s.", pare_node_label (consumer), reason);
       return FALSE;
     }
   pare_node_set_input (layer->node, 0, affine->data);

@@ -228,11 +228,9 @@ pare_layer_write (PareLayer *layer, gboolean *copied, const char **reason)
     }
   if (needs_bias && !layer->trait.has_bias)
     {
+      *reason = NULL;
       if (layer->rank != 2)
-        {
-          *reason = "the result needs a bias, and only a product of two matrices can be given one";
-          return FALSE;
-        }
+        return FALSE;
       become_gemm (layer);
     }
   pare_numbers_write (layer->node, layer->trait.input, weight, copied);

@@ -40,7 +40,8 @@ void pare_layer_affine_behind (PareLayer *layer, gint64 n, const double *scale, 
 void pare_layer_affine_before (PareLayer *layer, gint64 n, const double *scale, const double *shift);
 
 /* Puts the edited numbers into the graph. Constants that other nodes read too are copied first, and *@copied says so.
- * FALSE, with nothing changed, when a number is too large for the element type or a bias would have no place. */
+ * FALSE, with nothing changed, when a number is too large for the element type, or, without a reason worth telling,
+ * when a MatMul would need a bias: an Add behind it is how products of more than two axes are written. */
 gboolean pare_layer_write (PareLayer *layer, gboolean *copied, const char **reason);
 
 G_END_DECLS

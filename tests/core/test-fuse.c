@@ -367,6 +367,22 @@ test_a_constant_along_the_width_is_left (void)
   g_assert_cmpuint (fused->nodes->len, ==, 3);
 }
 
+/* Runtimes run the whole function in one kernel when its last node is there. */
+static void
+test_the_end_of_a_gelu_is_left (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *x = net_input (&net, "x", pare_shape_of (2, 3, 4)), *y;
+  PareShape scalar = { 0 };
+
+  y = OP (&net, "Erf", "erf", OP (&net, "Div", "d", x, net_random (&net, "root", scalar, 1.4, 1.5)));
+  y = OP (&net, "Mul", "m", x, OP (&net, "Add", "a", y, net_random (&net, "one", scalar, 1, 1)));
+  y = OP (&net, "Mul", "gelu", y, net_random (&net, "half", scalar, 0.5, 0.5));
+  net_output (&net, OP (&net, "MatMul", "y", y, net_random (&net, "w", pare_shape_of (2, 4, 4), -1, 1)));
+  g_assert_true (pare_graph_fuse (net.graph, NULL, NULL, NULL));
+  g_assert_cmpuint (net.graph->nodes->len, ==, 6);
+}
+
 /* One channel times three numbers makes three channels, which the layer reads: the Mul is what makes them. */
 static void
 test_a_constant_that_adds_channels_is_left (void)
@@ -705,6 +721,7 @@ main (int argc, char **argv)
   g_test_add_func ("/fuse/arithmetic", test_arithmetic_around_convolution);
   g_test_add_func ("/fuse/arithmetic/image", test_normalization_of_the_image_goes_into_the_first_layer);
   g_test_add_func ("/fuse/arithmetic/width", test_a_constant_along_the_width_is_left);
+  g_test_add_func ("/fuse/arithmetic/gelu", test_the_end_of_a_gelu_is_left);
   g_test_add_func ("/fuse/arithmetic/adds-channels", test_a_constant_that_adds_channels_is_left);
   g_test_add_func ("/fuse/arithmetic/adds-axes", test_a_constant_that_adds_axes_is_left);
   g_test_add_func ("/fuse/shared/copied", test_shared_weights_are_copied_and_said_so);
