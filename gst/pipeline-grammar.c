@@ -18,7 +18,7 @@ typedef struct
 } Rule;
 
 static const Rule rules[] = {
-  { "pipeline", LIST ("version"), LIST ("doc"), LIST ("param", "element", "chain", "link", "bin", "fragment") },
+  { "pipeline", NONE, LIST ("version", "doc"), LIST ("param", "element", "chain", "link", "bin", "fragment") },
   { "param", LIST ("name", "type"), LIST ("default", "doc"), NONE },
   { "element", LIST ("factory"), LIST ("id", "preset", "when"), LIST ("property") },
   { "property", LIST ("name"), LIST ("when"), NONE, TRUE },
@@ -141,7 +141,7 @@ gst_pare_grammar_check (xmlNode *root, GError **error)
     }
   if (!check_node (root, &top, error))
     return FALSE;
-  if (!g_str_equal (version, "1"))
+  if (version && !g_str_equal (version, "1"))
     {
       gst_pare_place_error (error, gst_pare_xml_place (root), "Version '%s' is not known here; this is version 1.",
                             version);

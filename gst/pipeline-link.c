@@ -242,6 +242,8 @@ gst_pare_link_make (const PipelineLink *link, GstElement *from, GstElement *to, 
       link_later (link, from, next, next_pad);
       return TRUE;
     }
+  if (next != to)
+    gst_element_unlink (next, to); /* or its pad would look taken */
   explain_failure (link, from, to, error);
   return FALSE;
 }

@@ -89,15 +89,6 @@ gst_pare_description_print_launch (const PipelineDescription *description)
   return g_string_free (g_steal_pointer (&out), FALSE);
 }
 
-static void
-print_attribute (GString *out, const char *name, const char *text)
-{
-  g_autofree char *escaped = text ? g_markup_escape_text (text, -1) : NULL;
-
-  if (text)
-    g_string_append_printf (out, " %s=\"%s\"", name, escaped);
-}
-
 /* "$" begins a parameter in XML, so a plain one is doubled. */
 static char *
 escape_text (const char *text)
@@ -106,6 +97,15 @@ escape_text (const char *text)
 
   g_string_replace (doubled, "$", "$$", 0);
   return g_markup_escape_text (doubled->str, -1);
+}
+
+static void
+print_attribute (GString *out, const char *name, const char *text)
+{
+  g_autofree char *escaped = text ? escape_text (text) : NULL;
+
+  if (text)
+    g_string_append_printf (out, " %s=\"%s\"", name, escaped);
 }
 
 static void
