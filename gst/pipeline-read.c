@@ -13,7 +13,7 @@ typedef struct
 } Reader;
 
 /* Properties that hold the path of a file: written out in a description, they are relative to it. */
-static const char *const path_properties[] = { "location", NULL };
+static const char *const path_properties[] = { "location", "labels", "record", NULL };
 
 /* The attribute @name, parameters filled in; TRUE with *@text NULL when it is absent. */
 static gboolean
