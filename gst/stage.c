@@ -159,6 +159,9 @@ event_graph (GstPad *pad, GstObject *parent, GstEvent *event)
     }
   g_cond_broadcast (&priv->changed);
   g_mutex_unlock (&priv->lock);
+  /* A stage may have further src pads; they end with the graphs. */
+  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
+    return gst_pad_event_default (pad, parent, event);
   return gst_pad_push_event (priv->src, event);
 }
 
@@ -325,6 +328,12 @@ gst_pare_stage_class_add_teacher_pad (GstPareStageClass *klass)
 }
 
 /* What a stage asks of its base class */
+
+PareGraph *
+gst_pare_stage_get_graph (GstPareStage *stage)
+{
+  return gst_pare_stage_private (stage)->graph;
+}
 
 void
 gst_pare_stage_enough (GstPareStage *stage)

@@ -45,6 +45,8 @@ struct _GstPareStageClass
 void gst_pare_stage_class_add_tensors_pad (GstPareStageClass *klass);
 void gst_pare_stage_class_add_teacher_pad (GstPareStageClass *klass);
 
+/* In feed: the graph that begin() got, unchanged. */
+PareGraph *gst_pare_stage_get_graph (GstPareStage *stage);
 /* In feed: no more samples are needed. Finish follows, and upstream is told to end the branch. */
 void gst_pare_stage_enough (GstPareStage *stage);
 /* In feed: how many samples of the batch are real. The rest repeats the last one, where the graph's batch size is

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Stacking samples into batches. */
 #include "data/batch.h"
-#include "exec/inference.h"
 #include <string.h>
 
 /* One tensor of the batch in the making. */
@@ -281,4 +280,24 @@ pare_batcher_take (PareBatcher *batcher, guint *valid)
                                          i < batcher->inputs->len ? batcher->inputs->pdata[i] : NULL, batcher->filled));
   batcher->filled = 0;
   return batch;
+}
+
+static void
+tensor_clear (gpointer tensor)
+{
+  if (tensor)
+    pare_tensor_unref (tensor);
+}
+
+GPtrArray *
+pare_batch_run (PareGraph *graph, PareExecutor *executor, PareTensor *const *batch, guint n, GError **error)
+{
+  g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (graph);
+  g_autoptr (GPtrArray) outputs = g_ptr_array_new_with_free_func (tensor_clear);
+
+  g_assert (n >= inputs->len);
+  g_ptr_array_set_size (outputs, graph->outputs->len);
+  if (!pare_executor_run (executor, batch, inputs->len, (PareTensor **)outputs->pdata, error))
+    return NULL;
+  return g_steal_pointer (&outputs);
 }

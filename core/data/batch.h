@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include "graph/graph.h"
+#include "exec/executor.h"
 
 G_BEGIN_DECLS
 
@@ -29,5 +29,9 @@ void pare_batcher_clear (PareBatcher *batcher);
 /* The pending batch, one tensor per tensor of a sample, or NULL when it is empty. @valid receives how many of its
  * samples are no repetition. Array of PareTensor. */
 GPtrArray *pare_batcher_take (PareBatcher *batcher, guint *valid);
+
+/* Runs @executor, which is @graph's, on the inputs in @batch; labels behind them are left aside. Returns the graph's
+ * outputs (array of PareTensor), or NULL and an error. */
+GPtrArray *pare_batch_run (PareGraph *graph, PareExecutor *executor, PareTensor *const *batch, guint n, GError **error);
 
 G_END_DECLS

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * graphcalibrator: runs the network on samples and finds the range of every activation that will be quantized. */
+#include "calibrate/observer.h"
+#include "data/batch.h"
+#include "gst/gstpare.h"
+#include "quantize/quantize.h"
+#include <float.h>
+#include <math.h>
+
+/* What is observed of one value. */
+typedef struct
+{
+  const PareObserver *observer;
+  gpointer state;
+  PareValue *value;
+  gboolean finite;
+} Watch;
+
+G_DECLARE_FINAL_TYPE (GstGraphCalibrator, gst_graph_calibrator, GST, GRAPH_CALIBRATOR, GstPareStage)
+
+struct _GstGraphCalibrator
+{
+  GstPareStage parent_instance;
+  char *algorithm;
+  guint bins;
+  guint bits;
+  PareExecutor *executor;
+  GPtrArray *watches;
+};
+
+G_DEFINE_TYPE (GstGraphCalibrator, gst_graph_calibrator, GST_TYPE_PARE_STAGE)
+
+static const GstPareProperty properties[] = {
+  { "algorithm", "How the range is chosen: see pare list", G_TYPE_STRING,
+    G_STRUCT_OFFSET (GstGraphCalibrator, algorithm), .text = "hfmg" },
+  { "bins", "Bins of the histograms of algorithms that have some", G_TYPE_UINT,
+    G_STRUCT_OFFSET (GstGraphCalibrator, bins), .initial = 2048, .minimum = 16, .maximum = 1 << 20 },
+  { "bits", "Bits of the quantizer to come", G_TYPE_UINT, G_STRUCT_OFFSET (GstGraphCalibrator, bits), .initial = 8,
+    .minimum = 2, .maximum = 16 },
+};
+
+static void
+watch_free (gpointer data)
+{
+  Watch *watch = data;
+
+  watch->observer->state_free (watch->state);
+  g_free (watch);
+}
+
+static gboolean
+all_finite (const float *data, gsize n)
+{
+  gboolean finite = TRUE;
+
+  /* No early return: this way the loop is vectorised. */
+  for (gsize i = 0; i < n; i++)
+    finite &= fabsf (data[i]) <= FLT_MAX;
+  return finite;
+}
+
+static void
+observe (const PareValue *value, const float *data, gsize n, gpointer user_data)
+{
+  Watch *watch = user_data;
+
+  watch->finite = watch->finite && all_finite (data, n);
+  if (watch->finite)
+    watch->observer->observe (watch->state, data, n);
+}
+
+static gboolean
+begin (GstPareStage *stage, PareGraph *graph, GError **error)
+{
+  GstGraphCalibrator *calibrator = GST_GRAPH_CALIBRATOR (stage);
+  const PareObserver *observer = pare_observer_find (calibrator->algorithm, error);
+  PareObserverSettings observer_settings = { calibrator->bins, calibrator->bits };
+  PareQuantizeSettings settings;
+  g_autoptr (GPtrArray) values = NULL;
+
+  if (!observer)
+    return FALSE;
+  pare_quantize_settings_init (&settings);
+  values = pare_quantize_values (graph, &settings, error);
+  if (!values)
+    return FALSE;
+  calibrator->executor = pare_executor_new (graph);
+  calibrator->watches = g_ptr_array_new_with_free_func (watch_free);
+  for (guint i = 0; i < values->len; i++)
+    {
+      Watch *watch = g_new (Watch, 1);
+      *watch = (Watch){ observer, observer->state_new (&observer_settings), values->pdata[i], TRUE };
+      g_ptr_array_add (calibrator->watches, watch);
+      pare_executor_add_tap (calibrator->executor, watch->value, observe, watch);
+    }
+  return TRUE;
+}
+
+static gboolean
+check_finite (GstGraphCalibrator *calibrator, GError **error)
+{
+  for (guint i = 0; i < calibrator->watches->len; i++)
+    {
+      const Watch *watch = calibrator->watches->pdata[i];
+      if (watch->finite)
+        continue;
+      g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
+                   "'%s' (of %s) holds a number that is not finite, among samples %" G_GUINT64_FORMAT
+                   " to %" G_GUINT64_FORMAT ": check the samples and their normalization.",
+                   watch->value->name,
+                   watch->value->producer ? pare_node_label (watch->value->producer) : "the network's inputs",
+                   gst_pare_stage_get_samples (GST_PARE_STAGE (calibrator)),
+                   gst_pare_stage_get_samples (GST_PARE_STAGE (calibrator))
+                       + gst_pare_stage_get_valid (GST_PARE_STAGE (calibrator)) - 1);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* The outputs are not looked at, only the values on the way. */
+static gboolean
+feed (GstPareStage *stage, PareTensor **batch, guint n, GError **error)
+{
+  GstGraphCalibrator *calibrator = GST_GRAPH_CALIBRATOR (stage);
+  g_autoptr (GPtrArray) outputs
+      = pare_batch_run (gst_pare_stage_get_graph (stage), calibrator->executor, batch, n, error);
+
+  return outputs && check_finite (calibrator, error);
+}
+
+static gboolean
+finish (GstPareStage *stage, PareGraph *graph, GError **error)
+{
+  GstGraphCalibrator *calibrator = GST_GRAPH_CALIBRATOR (stage);
+
+  /* It relies on a graph that does not change. */
+  g_clear_pointer (&calibrator->executor, pare_executor_free);
+  for (guint i = 0; i < calibrator->watches->len; i++)
+    {
+      const Watch *watch = calibrator->watches->pdata[i];
+      PareValue *value = watch->value;
+      const char *layer = value->producer ? pare_node_label (value->producer) : value->name;
+      if (watch->observer->range (watch->state, &value->range))
+        pare_record_add (graph->record, "graphcalibrator", layer, "calibrated", watch->observer->name, "low",
+                         (double)value->range.low, "high", (double)value->range.high, NULL);
+      else
+        pare_record_add (graph->record, "graphcalibrator", layer, "not calibrated", "it held no number", NULL);
+    }
+  return TRUE;
+}
+
+static void
+reset (GstPareStage *stage)
+{
+  GstGraphCalibrator *calibrator = GST_GRAPH_CALIBRATOR (stage);
+
+  g_clear_pointer (&calibrator->executor, pare_executor_free);
+  g_clear_pointer (&calibrator->watches, g_ptr_array_unref);
+}
+
+static void
+gst_graph_calibrator_init (GstGraphCalibrator *calibrator)
+{
+}
+
+static void
+gst_graph_calibrator_class_init (GstGraphCalibratorClass *klass)
+{
+  GstPareStageClass *stage_class = GST_PARE_STAGE_CLASS (klass);
+
+  stage_class->needs_samples = TRUE;
+  stage_class->begin = begin;
+  stage_class->feed = feed;
+  stage_class->finish = finish;
+  stage_class->reset = reset;
+  gst_pare_stage_class_add_tensors_pad (stage_class);
+  gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));
+  gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass), "Graph calibrator", "Filter/Graph",
+                                         "Finds the ranges of activations from samples", "Pare contributors");
+}
+
+GST_PARE_DEFINE_PLUGIN (graphcalibrator, "Calibrates activations", gst_graph_calibrator_get_type ())
