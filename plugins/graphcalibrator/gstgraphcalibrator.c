@@ -73,7 +73,7 @@ static gboolean
 begin (GstPareStage *stage, PareGraph *graph, GError **error)
 {
   GstGraphCalibrator *calibrator = GST_GRAPH_CALIBRATOR (stage);
-  const PareObserver *observer = pare_observer_find (calibrator->algorithm, error);
+  const PareObserver *observer = pare_observer_find (calibrator->algorithm ? calibrator->algorithm : "", error);
   PareObserverSettings observer_settings = { calibrator->bins, calibrator->bits };
   PareQuantizeSettings settings;
   g_autoptr (GPtrArray) values = NULL;

@@ -3,6 +3,7 @@
  */
 #include "gst/gstpare.h"
 #include "onnx/onnx.h"
+#include "quantize/quantize.h"
 #include <gst/base/gstbasesink.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@ struct _GstOnnxExporter
   GstBaseSink parent_instance;
   char *location;
   char *record;
+  char *form;
   gboolean external_data;
   guint written;
 };
@@ -25,6 +27,8 @@ static const GstPareProperty properties[] = {
     G_STRUCT_OFFSET (GstOnnxExporter, location) },
   { "record", "Path of a JSON file for what every stage did to every layer", G_TYPE_STRING,
     G_STRUCT_OFFSET (GstOnnxExporter, record) },
+  { "form", "How a quantized network is written: see pare list", G_TYPE_STRING, G_STRUCT_OFFSET (GstOnnxExporter, form),
+    .text = "qdq" },
   { "external-data", "Keep the weights in a second file, LOCATION.data", G_TYPE_BOOLEAN,
     G_STRUCT_OFFSET (GstOnnxExporter, external_data) },
 };
@@ -87,13 +91,23 @@ post_export (GstOnnxExporter *exporter, const char *path)
   gst_element_post_message (GST_ELEMENT (exporter), gst_message_new_element (GST_OBJECT (exporter), structure));
 }
 
-static gboolean
-export_graph (GstOnnxExporter *exporter, PareGraph *graph, GError **error)
+static const PareForm *
+find_form (GstOnnxExporter *exporter, GError **error)
 {
-  g_autofree char *path = numbered_path (exporter, "location", exporter->location, error);
-  g_autofree char *record_path = NULL;
-  Export job = { graph, path };
+  return pare_form_find (exporter->form ? exporter->form : "", error);
+}
 
+static gboolean
+export_graph (GstOnnxExporter *exporter, PareGraph *given, GError **error)
+{
+  const PareForm *form = find_form (exporter, error);
+  g_autoptr (PareGraph) graph = NULL;
+  g_autofree char *path = NULL, *record_path = NULL;
+  Export job = { NULL };
+
+  if (!form)
+    return FALSE;
+  path = numbered_path (exporter, "location", exporter->location, error);
   if (!path)
     return FALSE;
   if (exporter->record && *exporter->record)
@@ -102,6 +116,11 @@ export_graph (GstOnnxExporter *exporter, PareGraph *graph, GError **error)
       if (!record_path)
         return FALSE;
     }
+  graph = pare_graph_copy (given);
+  if (!form->lower (graph, error))
+    return FALSE;
+  job.graph = graph;
+  job.path = path;
   job.record_path = record_path;
   job.external = exporter->external_data ? PARE_ONNX_EXTERNAL_ALWAYS : PARE_ONNX_EXTERNAL_AUTO;
   if (!(record_path ? pare_replace_file (record_path, write_record, &job, error) : save_model (&job, error)))
@@ -135,10 +154,11 @@ start (GstBaseSink *sink)
 
   exporter->written = 0;
   /* Before hours of work, not after. */
-  if (exporter->location && *exporter->location)
+  if (!exporter->location || !*exporter->location)
+    g_set_error (&error, PARE_ERROR, PARE_ERROR_SETTINGS,
+                 "%s has no location: set it to the path of the file to write.", GST_OBJECT_NAME (exporter));
+  else if (find_form (exporter, &error))
     return TRUE;
-  g_set_error (&error, PARE_ERROR, PARE_ERROR_SETTINGS, "%s has no location: set it to the path of the file to write.",
-               GST_OBJECT_NAME (exporter));
   gst_pare_element_error (exporter, error);
   return FALSE;
 }
