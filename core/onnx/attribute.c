@@ -300,7 +300,7 @@ pare_onnx_new_attribute (PareOnnxWriter *writer, const PareAttribute *attribute)
   proto = pare_onnx_unpack (&onnx__attribute_proto__descriptor, attribute->rest);
   pare_onnx_put_string (&proto->name, attribute->name);
   proto->has_type = TRUE;
-  proto->type = (Onnx__AttributeProto__AttributeType) attribute->type;
+  proto->type = (Onnx__AttributeProto__AttributeType)attribute->type;
   kinds[attribute->type].put (writer, attribute, proto);
   return proto;
 }

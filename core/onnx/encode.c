@@ -75,6 +75,20 @@ put_outputs (const PareGraph *graph, Onnx__GraphProto *proto, GHashTable *descri
   proto->output = (Onnx__ValueInfoProto **)new_list (list, &proto->n_output);
 }
 
+static gboolean
+shape_differs (const PareValue *value, const Onnx__TensorShapeProto *shape)
+{
+  if (!value->has_shape || !shape)
+    return FALSE;
+  if (shape->n_dim != value->shape.rank)
+    return TRUE;
+  for (guint i = 0; i < value->shape.rank; i++)
+    if (shape->dim[i]->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && value->shape.dims[i] >= 0
+        && shape->dim[i]->dim_value != value->shape.dims[i])
+      return TRUE;
+  return FALSE;
+}
+
 /* A description out of the rest that an edit of the graph made wrong is worse than none. */
 static gboolean
 is_outdated (const PareGraph *graph, const Onnx__ValueInfoProto *info)
@@ -82,8 +96,10 @@ is_outdated (const PareGraph *graph, const Onnx__ValueInfoProto *info)
   const PareValue *value = info->name ? pare_graph_find_value (graph, info->name) : NULL;
   const Onnx__TypeProto *type = info->type;
 
-  return value && value->type != PARE_UNDEFINED && type && type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE
-         && type->tensor_type->has_elem_type && type->tensor_type->elem_type != (int)value->type;
+  if (!value || value->type == PARE_UNDEFINED || !type || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
+    return FALSE;
+  return (type->tensor_type->has_elem_type && type->tensor_type->elem_type != (int)value->type)
+         || shape_differs (value, type->tensor_type->shape);
 }
 
 static void

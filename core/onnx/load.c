@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* They are searched one by one. */
+#define MAX_OPSETS 1000
+
 gboolean
 pare_onnx_error (const PareOnnxReader *reader, GError **error, const char *format, ...)
 {
@@ -95,9 +98,12 @@ unpack_checked (const PareOnnxReader *reader, const ProtobufCMessageDescriptor *
 }
 
 /* The opset imports themselves stay in the rest, whose order and spelling they keep. */
-static void
-read_opsets (const Onnx__ModelProto *proto, PareGraph *graph)
+static gboolean
+read_opsets (const PareOnnxReader *reader, const Onnx__ModelProto *proto, PareGraph *graph, GError **error)
 {
+  if (proto->n_opset_import > MAX_OPSETS)
+    return pare_onnx_error (reader, error, "It imports %" G_GSIZE_FORMAT " operator sets; at most %d are supported.",
+                            proto->n_opset_import, MAX_OPSETS);
   for (gsize i = 0; i < proto->n_opset_import; i++)
     {
       const Onnx__OperatorSetIdProto *opset = proto->opset_import[i];
@@ -106,6 +112,7 @@ read_opsets (const Onnx__ModelProto *proto, PareGraph *graph)
   /* IR versions 1 and 2 know no imports: everything is of version 1. */
   if (proto->n_opset_import == 0)
     pare_graph_set_opset (graph, "", 1);
+  return TRUE;
 }
 
 static PareGraph *
@@ -121,8 +128,7 @@ take_model (PareOnnxReader *reader, Onnx__ModelProto *proto, const char *path, G
     }
   graph->path = g_strdup (path);
   graph->ir_version = proto->ir_version;
-  read_opsets (proto, graph);
-  if (!pare_onnx_take_graph (reader, proto->graph, graph, outer, error))
+  if (!read_opsets (reader, proto, graph, error) || !pare_onnx_take_graph (reader, proto->graph, graph, outer, error))
     return NULL;
   onnx__graph_proto__free_unpacked (proto->graph, NULL);
   proto->graph = NULL;

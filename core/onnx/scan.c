@@ -6,12 +6,15 @@
 
 /* A subgraph takes three levels. */
 #define MAX_DEPTH 64
+/* Two bytes of a file can ask for hundreds of memory: empty messages. Beyond this, no model is meant. */
+#define MAX_MEMORY ((gsize)1 << 30)
 
 typedef struct
 {
   const PareOnnxReader *reader;
   const guint8 *start; /* of the file */
   GString *place;      /* "graph.node.attribute" */
+  gsize memory;        /* that the unpacked structures will take, contents apart */
 } Scan;
 
 typedef struct
@@ -84,6 +87,11 @@ scan_content (Scan *scan, const ProtobufCFieldDescriptor *field, const guint8 *a
 {
   gsize length = scan->place->len;
 
+  scan->memory += field->type == PROTOBUF_C_TYPE_MESSAGE
+                      ? ((const ProtobufCMessageDescriptor *)field->descriptor)->sizeof_message + 2 * sizeof (gpointer)
+                      : sizeof (ProtobufCBinaryData) + 2 * sizeof (gpointer);
+  if (scan->memory > MAX_MEMORY)
+    return fail (scan, at, "An absurd number of messages", error);
   g_string_append_printf (scan->place, "%s%s", length ? "." : "", field->name);
   if (field->type == PROTOBUF_C_TYPE_MESSAGE && !scan_message (scan, field->descriptor, at, end, depth + 1, error))
     return FALSE;
@@ -133,7 +141,7 @@ pare_onnx_scan (const PareOnnxReader *reader, const ProtobufCMessageDescriptor *
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (bytes, &size);
-  Scan scan = { reader, data, g_string_new (NULL) };
+  Scan scan = { reader, data, g_string_new (NULL), 0 };
   gboolean fine = scan_message (&scan, kind, data, data + size, 0, error);
 
   g_string_free (scan.place, TRUE);

@@ -321,6 +321,21 @@ test_deep_nesting_is_refused (void)
   assert_refused_bytes (bytes, "/tmp/m.onnx", PARE_ERROR_DECODE, "nested too deeply");
 }
 
+/* Six million empty initializers in 12 MB would take 2 GB. */
+static void
+test_memory_is_bounded (void)
+{
+  g_autoptr (GByteArray) model = g_byte_array_new ();
+  g_autoptr (GBytes) bytes = NULL;
+  static const guint8 initializer[] = { 0x2a, 0 };
+
+  for (guint i = 0; i < 6000000; i++)
+    g_byte_array_append (model, initializer, sizeof initializer);
+  wrap (model, 0x3a); /* graph */
+  bytes = g_bytes_new (model->data, model->len);
+  assert_refused_bytes (bytes, "/tmp/m.onnx", PARE_ERROR_DECODE, "absurd number of messages in graph");
+}
+
 static void
 test_files_that_are_no_models (void)
 {
@@ -436,6 +451,7 @@ main (int argc, char **argv)
   g_test_add_func ("/onnx/typed-numbers-must-fit-their-type", test_typed_numbers_must_fit_their_type);
   g_test_add_func ("/onnx/external-data-stays-in-the-folder", test_external_data_stays_in_the_folder);
   g_test_add_func ("/onnx/deep-nesting-is-refused", test_deep_nesting_is_refused);
+  g_test_add_func ("/onnx/memory-is-bounded", test_memory_is_bounded);
   g_test_add_func ("/onnx/files-that-are-no-models", test_files_that_are_no_models);
   g_test_add_func ("/onnx/every-truncation-is-refused", test_every_truncation_is_refused);
   g_test_add_func ("/onnx/random-bytes-never-crash", test_random_bytes_never_crash);
