@@ -5,21 +5,6 @@
 #include "fuse/layer.h"
 #include <math.h>
 
-/* The numbers of @affine run along the axis of @layer's channels, @channels of them, and do not add axes. */
-static gboolean
-fits_channels (const PareLayer *layer, const PareAffine *affine, gint64 channels)
-{
-  guint rank = layer->rank < 0 ? 1 : (guint)layer->rank;
-
-  if (affine->least_rank > rank || (affine->n > 1 && affine->n != channels))
-    return FALSE;
-  if (affine->n == 1)
-    return TRUE;
-  if (layer->product)
-    return affine->from_end ? affine->axis == 0 : affine->axis + 1 == rank;
-  return affine->from_end ? affine->axis + 2 == rank : affine->axis == 1;
-}
-
 static gboolean
 has_shift (const PareAffine *affine)
 {
@@ -27,6 +12,23 @@ has_shift (const PareAffine *affine)
     if (affine->shift[i] != 0)
       return TRUE;
   return FALSE;
+}
+
+/* The numbers of @affine run along the axis of @layer's channels, @channels of them, and do not add axes; and a shift
+ * has a place: behind a MatMul of more than two axes an Add is how a bias is written. */
+static gboolean
+fits_channels (const PareLayer *layer, const PareAffine *affine, gint64 channels)
+{
+  guint rank = layer->rank < 0 ? 1 : (guint)layer->rank;
+
+  if (affine->least_rank > rank || (has_shift (affine) && !pare_layer_takes_bias (layer))
+      || (affine->n > 1 && affine->n != channels))
+    return FALSE;
+  if (affine->n == 1)
+    return TRUE;
+  if (layer->product)
+    return affine->from_end ? affine->axis == 0 : affine->axis + 1 == rank;
+  return affine->from_end ? affine->axis + 2 == rank : affine->axis == 1;
 }
 
 /* Every output of the layer sees every weight: the border of a padded convolution sees zeros in place of the shift, and
@@ -104,8 +106,7 @@ pare_absorb_behind (PareFuse *fuse, PareNode *node, const PareAffine *affine)
     pare_layer_affine_behind (layer, affine->n, affine->scale, affine->shift);
   if (!layer || !pare_layer_write (layer, &copied, &reason))
     {
-      if (reason)
-        pare_fuse_leave (fuse, node, "Not fused with '%s' before it: %s.", pare_node_label (producer), reason);
+      pare_fuse_leave (fuse, node, "Not fused with '%s' before it: %s.", pare_node_label (producer), reason);
       return FALSE;
     }
   pare_graph_remove_node (graph, node);
@@ -168,8 +169,7 @@ pare_absorb_before (PareFuse *fuse, PareNode *node, const PareAffine *affine)
     pare_layer_affine_before (layer, affine->n, affine->scale, affine->shift);
   if (reason || !pare_layer_write (layer, &copied, &reason))
     {
-      if (reason)
-        pare_fuse_leave (fuse, node, "Not fused with '%s' behind it: %s.", pare_node_label (consumer), reason);
+      pare_fuse_leave (fuse, node, "Not fused with '%s' behind it: %s.", pare_node_label (consumer), reason);
       return FALSE;
     }
   pare_node_set_input (layer->node, 0, affine->data);

@@ -37,33 +37,37 @@ data_rank (const PareLayer *layer, const PareShape *weight)
   return layer->trait.has_bias ? 2 : -1;
 }
 
+/* The bias is absent, or a constant with one number, or one per output channel. */
 static gboolean
-load_numbers (PareLayer *layer, const char **reason)
+can_edit_bias (const PareLayer *layer)
 {
-  PareValue *bias = layer->trait.has_bias ? pare_node_input (layer->node, layer->trait.bias) : NULL;
-  PareTensor *weight = pare_node_constant (layer->node, layer->trait.input);
-  gint64 n_bias = 0;
+  const PareValue *bias = layer->trait.has_bias ? pare_node_input (layer->node, layer->trait.bias) : NULL;
+  const PareTensor *tensor = bias ? bias->constant : NULL;
+  gint64 n = tensor ? pare_tensor_elements (tensor) : 0;
 
-  if (bias)
-    {
-      const PareShape *shape = bias->constant ? &bias->constant->shape : NULL;
-      n_bias = shape ? pare_shape_elements (shape) : 0;
-      if ((n_bias != 1 && n_bias != layer->outputs) || !pare_data_type_is_float (bias->constant->type)
-          || (n_bias > 1 && shape->dims[shape->rank - 1] != n_bias))
-        {
-          *reason = "the layer's bias is no constant with one number per output channel";
-          return FALSE;
-        }
-    }
+  if (!bias || (tensor && n == 1 && pare_data_type_is_float (tensor->type)))
+    return TRUE;
+  return tensor && n == layer->outputs && pare_data_type_is_float (tensor->type)
+         && tensor->shape.dims[tensor->shape.rank - 1] == n;
+}
+
+/* Left until they are needed: most patterns that do not fit are known before. */
+static void
+load_numbers (PareLayer *layer)
+{
+  PareTensor *bias = layer->trait.has_bias ? pare_node_constant (layer->node, layer->trait.bias) : NULL;
+
+  if (layer->weight)
+    return;
+  layer->weight = pare_numbers_read (pare_node_constant (layer->node, layer->trait.input));
   layer->bias = g_new0 (double, layer->outputs);
   if (bias)
     {
-      g_autofree double *numbers = pare_numbers_read (bias->constant);
+      g_autofree double *numbers = pare_numbers_read (bias);
+      gboolean single = pare_tensor_elements (bias) == 1;
       for (gint64 i = 0; i < layer->outputs; i++)
-        layer->bias[i] = numbers[n_bias == 1 ? 0 : i];
+        layer->bias[i] = numbers[single ? 0 : i];
     }
-  layer->weight = pare_numbers_read (weight);
-  return TRUE;
 }
 
 PareLayer *
@@ -83,7 +87,8 @@ pare_layer_open (PareNode *node, const char **reason)
       || (layer->product && weight->shape.rank != 2))
     return NULL;
   layer->rank = data_rank (layer, &weight->shape);
-  return load_numbers (layer, reason) ? g_steal_pointer (&layer) : NULL;
+  *reason = "the layer's bias is no constant with one number per output channel";
+  return can_edit_bias (layer) ? g_steal_pointer (&layer) : NULL;
 }
 
 /* Calls for each weight element with its output and its input channel. */
@@ -139,6 +144,7 @@ pare_layer_affine_behind (PareLayer *layer, gint64 n, const double *scale, const
 {
   Affine affine = { n, scale, shift, NULL };
 
+  load_numbers (layer);
   for_each_weight (layer, scale_output, &affine);
   for (gint64 i = 0; i < layer->outputs; i++)
     layer->bias[i] = layer->bias[i] * scale[n == 1 ? 0 : i] + shift[n == 1 ? 0 : i];
@@ -147,8 +153,10 @@ pare_layer_affine_behind (PareLayer *layer, gint64 n, const double *scale, const
 void
 pare_layer_affine_before (PareLayer *layer, gint64 n, const double *scale, const double *shift)
 {
-  Affine affine = { n, scale, shift, layer->bias };
+  Affine affine = { n, scale, shift, NULL };
 
+  load_numbers (layer);
+  affine.bias = layer->bias;
   for_each_weight (layer, absorb_input, &affine);
 }
 
@@ -211,6 +219,12 @@ bias_shape (const PareLayer *layer)
 }
 
 gboolean
+pare_layer_takes_bias (const PareLayer *layer)
+{
+  return layer->trait.has_bias || layer->rank == 2;
+}
+
+gboolean
 pare_layer_write (PareLayer *layer, gboolean *copied, const char **reason)
 {
   PareTensor *old = pare_node_constant (layer->node, layer->trait.input);
@@ -227,12 +241,7 @@ pare_layer_write (PareLayer *layer, gboolean *copied, const char **reason)
       return FALSE;
     }
   if (needs_bias && !layer->trait.has_bias)
-    {
-      *reason = NULL;
-      if (layer->rank != 2)
-        return FALSE;
-      become_gemm (layer);
-    }
+    become_gemm (layer);
   pare_numbers_write (layer->node, layer->trait.input, weight, copied);
   if (layer->trait.has_bias && pare_node_input (layer->node, layer->trait.bias))
     pare_numbers_write (layer->node, layer->trait.bias, bias, copied);

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
  * @rank: of its data; -1 for MatMul, until the caller knows
  * @inputs: number of input channels
  * @outputs: number of output channels
- * @weight: elements in the order of the weight tensor
- * @bias: one per output channel, zero when the node has none
+ * @weight: elements in the order of the weight tensor; NULL until the first edit
+ * @bias: one per output channel, zero when the node has none; NULL until the first edit
  */
 typedef struct
 {
@@ -34,14 +34,15 @@ PareLayer *pare_layer_open (PareNode *node, const char **reason);
 void pare_layer_free (PareLayer *layer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareLayer, pare_layer_free)
 
+/* There is a place for a bias, if need be in the Gemm that a MatMul of matrices becomes. */
+gboolean pare_layer_takes_bias (const PareLayer *layer);
 /* y = scale (W x + b) + shift: @n numbers, one for all or one per output channel. */
 void pare_layer_affine_behind (PareLayer *layer, gint64 n, const double *scale, const double *shift);
 /* y = W (scale x + shift) + b: @n numbers, one for all or one per input channel. */
 void pare_layer_affine_before (PareLayer *layer, gint64 n, const double *scale, const double *shift);
 
 /* Puts the edited numbers into the graph. Constants that other nodes read too are copied first, and *@copied says so.
- * FALSE, with nothing changed, when a number is too large for the element type, or, without a reason worth telling,
- * when a MatMul would need a bias: an Add behind it is how products of more than two axes are written. */
+ * FALSE, with nothing changed, when a number is too large for the element type. */
 gboolean pare_layer_write (PareLayer *layer, gboolean *copied, const char **reason);
 
 G_END_DECLS
