@@ -186,7 +186,7 @@ finish_pass (GstPareStage *stage, gboolean *again, GError **error)
   *again = FALSE;
   if (!feed_pending (stage, error))
     return FALSE;
-  if (priv->samples)
+  if (priv->samples != priv->total)
     gst_pare_stage_progress (stage, priv->samples, priv->samples);
   *again = klass->again && !priv->enough && klass->again (stage);
   return TRUE;
