@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * pare launch: a pipeline in gst-launch's notation. */
 #include "command.h"
+#include "exec/executor.h"
 #include "plugins.h"
 #include "runner.h"
 
@@ -27,6 +28,7 @@ run (const PareArguments *arguments, GError **error)
 
   if (!pare_plugins_init (error))
     return FALSE;
+  pare_set_threads (arguments->threads);
   pipeline = gst_parse_launch_full (launch, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &problem);
   if (!pipeline)
     {

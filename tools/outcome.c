@@ -8,26 +8,29 @@ typedef struct
   GstStructure *structure;
 } Result;
 
+/* Field @name as a number, of whichever type it is; 0 when there is none. */
+static double
+number_of (const GstStructure *structure, const char *name)
+{
+  const GValue *field = gst_structure_get_value (structure, name);
+  g_auto (GValue) number = G_VALUE_INIT;
+
+  g_value_init (&number, G_TYPE_DOUBLE);
+  return field && g_value_transform (field, &number) ? g_value_get_double (&number) : 0;
+}
+
 static char *
 describe_export (const GstStructure *structure)
 {
-  const char *location = gst_structure_get_string (structure, "location");
-  guint64 bytes = 0;
-
-  gst_structure_get_uint64 (structure, "bytes", &bytes);
-  return g_strdup_printf ("wrote %s (%" G_GUINT64_FORMAT " bytes)", location, bytes);
+  return g_strdup_printf ("wrote %s (%.0f bytes)", gst_structure_get_string (structure, "location"),
+                          number_of (structure, "bytes"));
 }
 
 static char *
 describe_evaluation (const GstStructure *structure)
 {
-  double top1 = 0, loss = 0;
-  guint64 n = 0;
-
-  gst_structure_get_double (structure, "top1", &top1);
-  gst_structure_get_double (structure, "loss", &loss);
-  gst_structure_get_uint64 (structure, "n", &n);
-  return g_strdup_printf ("top-1 %.2f%% of %" G_GUINT64_FORMAT ", loss %.4f", top1, n, loss);
+  return g_strdup_printf ("top-1 %.2f%% of %.0f, loss %.4f", number_of (structure, "top1"), number_of (structure, "n"),
+                          number_of (structure, "loss"));
 }
 
 /* The messages that are results; any other is some element's private matter. */

@@ -167,17 +167,6 @@ play_loop (Play *play)
   g_source_destroy (messages);
 }
 
-/* Without a sink nobody reports the end of the stream. */
-static gboolean
-check_sink (GstElement *pipeline, GError **error)
-{
-  if (GST_IS_BIN (pipeline) && GST_OBJECT_FLAG_IS_SET (pipeline, GST_ELEMENT_FLAG_SINK))
-    return TRUE;
-  g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
-               "The pipeline has no sink, so it would never end: let it end in onnxexporter, tensorsink or fakesink.");
-  return FALSE;
-}
-
 gboolean
 pare_pipeline_play (GstElement *pipeline, PareMessageFunc message, gpointer user_data, GError **error)
 {
@@ -185,7 +174,7 @@ pare_pipeline_play (GstElement *pipeline, PareMessageFunc message, gpointer user
   g_autoptr (PareProgress) progress = pare_progress_new ();
   Play play = { pipeline, loop, progress, message, user_data, 0, NULL };
 
-  if (!check_sink (pipeline, error))
+  if (!pare_pipeline_check (pipeline, error))
     return FALSE;
   play_loop (&play);
   if (!play.error)

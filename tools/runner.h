@@ -8,6 +8,9 @@ G_BEGIN_DECLS
 /* Sees every element message of the run, but for progress, in the main thread. */
 typedef void (*PareMessageFunc) (GstElement *source, const GstStructure *structure, gpointer user_data);
 
+/* Refuses a pipeline that can never end. */
+gboolean pare_pipeline_check (GstElement *pipeline, GError **error);
+
 /* Plays @pipeline until its end, with progress bars. An error, an interrupt (G_IO_ERROR_CANCELLED), or streaming that
  * stops without reaching the end leave it in state NULL with FALSE; so does success, with TRUE. */
 gboolean pare_pipeline_play (GstElement *pipeline, PareMessageFunc message, gpointer user_data, GError **error);
