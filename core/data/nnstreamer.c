@@ -92,7 +92,7 @@ caps_field (const char *caps, const char *field)
     return NULL;
   quoted = g_match_info_fetch (match, 1);
   if (quoted && *quoted)
-    return g_steal_pointer (&quoted);
+    return g_strcompress (quoted); /* GStreamer escapes the comma */
   plain = g_match_info_fetch (match, 2);
   return plain ? g_strstrip (plain) : NULL;
 }

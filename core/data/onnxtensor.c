@@ -47,7 +47,7 @@ onnx_next (PareReader *reader, PareTensor **sample, GError **error)
 static void
 onnx_close (PareReader *reader)
 {
-  g_clear_pointer ((PareTensor **) &reader->state, pare_tensor_unref);
+  g_clear_pointer ((PareTensor **)&reader->state, pare_tensor_unref);
 }
 
 const PareFormat pare_format_onnx = {

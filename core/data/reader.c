@@ -5,10 +5,7 @@
 
 /* Tried in this order; the last one has no mark of its own and takes what is left. */
 static const PareFormat *const formats[] = {
-  &pare_format_npy,
-  &pare_format_npz,
-  &pare_format_nnstreamer,
-  &pare_format_idx, &pare_format_onnx,
+  &pare_format_npy, &pare_format_npz, &pare_format_nnstreamer, &pare_format_idx, &pare_format_onnx,
 };
 
 static const PareFormat *

@@ -6,9 +6,12 @@
 
 /* Words of the header, 32 bits each in host order. */
 #define HEADER_MAGIC 0xfeedcced
+#define HEADER_VERSION 0xde001000
 #define HEADER_TYPE 2
 #define HEADER_DIMS 3
 #define HEADER_RANK 16
+#define HEADER_FORMAT 19 /* 1 is flexible */
+#define HEADER_MEDIA 20  /* 4 is a tensor */
 
 /* Sizes in bytes stay below this, so that sums of them cannot overflow. */
 #define MOST_ELEMENTS (G_MAXINT64 / 1024)
@@ -149,4 +152,21 @@ pare_wire_parse_header (const guint8 *data, gsize size, PareSpec *spec)
     return FALSE;
   spec->type = wire_types[words[HEADER_TYPE]];
   return pare_data_size (spec->type, pare_shape_elements (&spec->shape)) == size - PARE_WIRE_HEADER;
+}
+
+void
+pare_wire_write_header (const PareSpec *spec, guint8 *data)
+{
+  guint32 words[PARE_WIRE_HEADER / 4] = { HEADER_MAGIC, HEADER_VERSION };
+  guint rank = spec->shape.rank;
+
+  while (words[HEADER_TYPE] < G_N_ELEMENTS (wire_types) && wire_types[words[HEADER_TYPE]] != spec->type)
+    words[HEADER_TYPE]++;
+  g_assert (words[HEADER_TYPE] < G_N_ELEMENTS (wire_types));
+  words[HEADER_DIMS] = 1;
+  for (guint i = 0; i < rank; i++)
+    words[HEADER_DIMS + i] = spec->shape.dims[rank - 1 - i];
+  words[HEADER_FORMAT] = 1;
+  words[HEADER_MEDIA] = 4;
+  memcpy (data, words, sizeof words);
 }

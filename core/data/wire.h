@@ -24,4 +24,7 @@ char *pare_wire_types (guint n, const PareSpec *specs);
  * (header included). */
 gboolean pare_wire_parse_header (const guint8 *data, gsize size, PareSpec *spec);
 
+/* Writes the PARE_WIRE_HEADER bytes that describe a tensor of @spec; its type travels. */
+void pare_wire_write_header (const PareSpec *spec, guint8 *data);
+
 G_END_DECLS

@@ -257,7 +257,7 @@ static void
 test_repository_static_samples_hold_inputs_and_labels (void)
 {
   const char *json = "{\"gst_caps\":\"other/tensors, format=(string)static, framerate=(fraction)0/1, "
-                     "num_tensors=(int)2, dimensions=(string)2:1.1:1, types=(string)uint8.int32\", "
+                     "num_tensors=(int)2, dimensions=(string)2:1.1:1, types=(string)\\\"uint8\\\\,int32\\\"\", "
                      "\"total_samples\":2, \"sample_size\":6}";
   const guint8 raw[] = { 1, 2, 7, 0, 0, 0, 3, 4, 8, 0, 0, 0 };
   g_autofree char *description = write_file ("repo.json", json, strlen (json));
