@@ -2,7 +2,6 @@
  * AttributeProto to PareAttribute and back, one pair of functions per kind in one table. */
 #include "onnx/codec.h"
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct
 {

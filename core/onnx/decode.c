@@ -2,7 +2,6 @@
  * GraphProto to PareGraph: values, nodes, subgraphs and what these read from outside. */
 #include "onnx/codec.h"
 #include <stdlib.h>
-#include <string.h>
 
 /* One graph while it is decoded. */
 typedef struct

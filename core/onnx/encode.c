@@ -2,7 +2,6 @@
  * PareGraph to GraphProto: the rest as it was, filled up with what the graph holds now. */
 #include "onnx/codec.h"
 #include <stdlib.h>
-#include <string.h>
 
 static gpointer *
 new_list (GPtrArray *messages, gsize *n)

@@ -2,10 +2,6 @@
  * Tensors outside of the model file (the specification's "External Tensor Data"): mapped, shared, and never from
  * outside of the model's folder. */
 #include "onnx/codec.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <gio/gio.h>
-#include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
 

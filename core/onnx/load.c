@@ -3,7 +3,6 @@
 #include "onnx/codec.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <gio/gio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -3,7 +3,6 @@
 #include "onnx/opset.h"
 #include "onnx/onnx.h"
 #include "ops/operator.h"
-#include <string.h>
 
 void
 pare_opset_set_constant_input (PareNode *node, guint index, const char *what, PareTensor *tensor)
@@ -128,6 +127,14 @@ raise_ir_version (PareGraph *graph, gint64 version)
   graph->ir_version = least;
 }
 
+/**
+ * pare_onnx_upgrade_opset:
+ * @version: of the standard operator set, at most 17
+ *
+ * Raises the operator set of @graph, subgraphs included, and with it the IR version; a graph that is new enough stays
+ * as it is. Errors: PARE_ERROR_NOT_IMPLEMENTED names the first node that has no newer form; @graph is then half raised
+ * and of no use.
+ */
 gboolean
 pare_onnx_upgrade_opset (PareGraph *graph, gint64 version, GError **error)
 {

@@ -2,7 +2,6 @@
  * Moving fields out of messages and keeping what remains, so that nothing of a file is lost. */
 #include "onnx/codec.h"
 #include <stdlib.h>
-#include <string.h>
 
 /* The packed @message, or NULL when it is empty. */
 GBytes *

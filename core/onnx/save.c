@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Writing models: packed straight to the file, weights out of the graph's own memory. */
 #include "onnx/codec.h"
-#include <gio/gio.h>
 #include <string.h>
 
 /* protobuf's limit, for readers with signed sizes. */

@@ -2,7 +2,6 @@
  * A walk over the wire format (protobuf.dev, "Encoding") before anything is unpacked: protobuf-c's unpacker recurses as
  * deep as a file tells it to, and cannot say what is wrong where. */
 #include "onnx/codec.h"
-#include <string.h>
 
 /* A subgraph takes three levels. */
 #define MAX_DEPTH 64

@@ -3,7 +3,6 @@
  * denotations) is kept verbatim in PareValue.info. */
 #include "onnx/codec.h"
 #include <stdlib.h>
-#include <string.h>
 
 static void
 read_dimension (const Onnx__TensorShapeProto__Dimension *dimension, PareValue *value, guint axis)
