@@ -29,7 +29,7 @@ static const GstPareProperty properties[] = {
     G_STRUCT_OFFSET (GstGraphQuantizer, symmetric) },
   { "skip-layers", "Names of layers to leave in float, with commas", G_TYPE_STRING,
     G_STRUCT_OFFSET (GstGraphQuantizer, skip_layers) },
-  { "layers", "Settings of single layers: conv1:bits=4,per-channel=false;fc:enable=false", G_TYPE_STRING,
+  { "layers", "Settings of single layers: conv1:per-channel=false;fc:enable=false", G_TYPE_STRING,
     G_STRUCT_OFFSET (GstGraphQuantizer, layers) },
 };
 
