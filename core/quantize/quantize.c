@@ -159,13 +159,11 @@ place_behind (PareGraph *graph, const PareValue *value)
 
 static void
 quantize_value (PareGraph *graph, const ParePlacement *placement, PareValue *value,
-                const PareQuantizeSettings *settings)
+                const PareQuantizeParameters *parameters)
 {
-  PareValue *origin = pare_placement_origin (placement, value);
-  PareQuantizeParameters parameters = pare_quantize_parameters (&origin->range, settings->symmetric);
   PareShape scalar = { 0 };
-  g_autoptr (PareTensor) scale = pare_tensor_new_scalar_float (parameters.scale);
-  g_autoptr (PareTensor) zero = zero_point_tensor (parameters.type, parameters.zero_point, &scalar);
+  g_autoptr (PareTensor) scale = pare_tensor_new_scalar_float (parameters->scale);
+  g_autoptr (PareTensor) zero = zero_point_tensor (parameters->type, parameters->zero_point, &scalar);
   gboolean for_all = pare_placement_for_all (placement, value);
   g_autoptr (GPtrArray) readers = g_ptr_array_new ();
   PareValue *dequantized;
@@ -319,6 +317,7 @@ pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GEr
 {
   g_autoptr (ParePlacement) placement = NULL;
   g_autoptr (GPtrArray) weighted = g_ptr_array_new ();
+  g_autofree PareQuantizeParameters *parameters = NULL;
   const GPtrArray *values;
   gboolean calibrated = FALSE;
 
@@ -340,8 +339,13 @@ pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GEr
         g_ptr_array_add (weighted, node);
     }
   values = pare_placement_values (placement);
+  parameters = g_new (PareQuantizeParameters, values->len + 1);
+  /* All before the first pair goes in: where a value comes from is read off the graph. */
   for (guint i = 0; i < values->len; i++)
-    quantize_value (graph, placement, values->pdata[i], settings);
+    parameters[i] = pare_quantize_parameters (&pare_placement_origin (placement, values->pdata[i])->range,
+                                              settings->symmetric);
+  for (guint i = 0; i < values->len; i++)
+    quantize_value (graph, placement, values->pdata[i], &parameters[i]);
   for (guint i = 0; i < weighted->len; i++)
     quantize_weight (graph, weighted->pdata[i], settings);
   pare_graph_remove_dead (graph);
