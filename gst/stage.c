@@ -195,6 +195,8 @@ request_new_pad (GstElement *element, GstPadTemplate *template, const char *name
       *field = gst_pad_new_from_template (template, request->template->name_template);
       gst_pad_set_chain_function (*field, request->chain);
       gst_pad_set_event_function (*field, request->event);
+      /* Tensor caps may lack the framerate; what the rest says is checked by parsing it. */
+      GST_PAD_SET_ACCEPT_INTERSECT (*field);
       gst_element_add_pad (element, *field);
       return *field;
     }

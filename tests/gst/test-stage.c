@@ -62,7 +62,7 @@ test_again (GstPareStage *stage)
 static gboolean
 test_finish (GstPareStage *stage, PareGraph *graph, GError **error)
 {
-  g_string_append (TEST_STAGE (stage)->log, "finish ");
+  g_string_append (TEST_STAGE (stage)->log, gst_pare_stage_get_teacher (stage) ? "finish by teacher " : "finish ");
   g_free (graph->name);
   graph->name = g_strdup ("edited");
   return TRUE;
@@ -100,6 +100,7 @@ test_stage_class_init (TestStageClass *klass)
   stage_class->finish = test_finish;
   stage_class->reset = test_reset;
   gst_pare_stage_class_add_tensors_pad (stage_class);
+  gst_pare_stage_class_add_teacher_pad (stage_class);
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass), "Test", "Test", "Test", "Test");
 }
 
@@ -415,6 +416,47 @@ test_end_without_graph_is_forwarded (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_graph_waits_for_the_teacher (Fixture *fixture, gconstpointer data)
+{
+  GstHarness *teacher = gst_harness_new_with_element (GST_ELEMENT (fixture->stage), "teacher", NULL);
+  g_autoptr (PareGraph) graph = graph_new (-1);
+
+  gst_harness_set_src_caps_str (teacher, GST_PARE_GRAPH_CAPS);
+  link_samples (fixture);
+  start_graph (fixture);
+  g_assert_cmpint (gst_harness_push (teacher, gst_pare_buffer_new_graph (graph)), ==, GST_FLOW_OK);
+  push_sample (fixture, 1);
+  end_samples (fixture);
+  g_assert_cmpint (join_graph (fixture), ==, GST_FLOW_OK);
+  g_assert_cmpstr (fixture->stage->log->str, ==, "begin [1,1,2,2]/1:1 finish by teacher ");
+  gst_harness_teardown (teacher);
+}
+
+static void
+test_missing_teacher_is_an_error (Fixture *fixture, gconstpointer data)
+{
+  GstHarness *teacher = gst_harness_new_with_element (GST_ELEMENT (fixture->stage), "teacher", NULL);
+
+  gst_harness_set_src_caps_str (teacher, GST_PARE_GRAPH_CAPS);
+  gst_harness_push_event (teacher, gst_event_new_eos ());
+  g_assert_cmpint (push_graph (fixture, -1), ==, GST_FLOW_ERROR);
+  assert_error (fixture, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED, "stage received no teacher*");
+  gst_harness_teardown (teacher);
+}
+
+static void
+test_caps_without_framerate_are_understood (Fixture *fixture, gconstpointer data)
+{
+  link_samples (fixture);
+  gst_harness_set_src_caps_str (fixture->samples, "other/tensors, format=static, num_tensors=1, "
+                                                  "dimensions=(string)2:2:1:1, types=(string)float32");
+  start_graph (fixture);
+  g_assert_cmpint (push_sample (fixture, 1), ==, GST_FLOW_OK);
+  end_samples (fixture);
+  g_assert_cmpint (join_graph (fixture), ==, GST_FLOW_OK);
+}
+
+static void
 test_progress_ends_with_all (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GstMessage) last = NULL;
@@ -485,6 +527,9 @@ main (int argc, char **argv)
   ADD (stopping_ends_the_wait);
   ADD (flush_ends_the_wait);
   ADD (end_without_graph_is_forwarded);
+  ADD (graph_waits_for_the_teacher);
+  ADD (missing_teacher_is_an_error);
+  ADD (caps_without_framerate_are_understood);
   ADD (progress_ends_with_all);
   g_test_add_func ("/stage/meta_survives_a_copy", test_meta_survives_a_copy);
   g_test_add_func ("/stage/names_are_split_and_stripped", test_names_are_split_and_stripped);
