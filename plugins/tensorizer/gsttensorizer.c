@@ -462,6 +462,7 @@ static GstCaps *
 gst_tensorizer_fixate_caps (GstBaseTransform *base, GstPadDirection direction, GstCaps *caps, GstCaps *othercaps)
 {
   g_autoptr (GstCaps) owned = othercaps;
+  g_autoptr (GstCaps) peer = NULL;
   GstCaps *out;
 
   if (direction == GST_PAD_SRC || !gst_caps_is_fixed (caps))
@@ -470,13 +471,16 @@ gst_tensorizer_fixate_caps (GstBaseTransform *base, GstPadDirection direction, G
   out = result_caps (GST_TENSORIZER (base), caps, NULL);
   if (!out)
     return gst_caps_fixate (g_steal_pointer (&owned));
-  for (guint i = 0; i < gst_caps_get_size (owned); i++)
+  /* Without dimensions the caps here are fixed, so the base class has not asked what the peer would spell. */
+  peer = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (base), NULL);
+  for (guint i = 0; i < gst_caps_get_size (peer); i++)
     {
-      g_autoptr (GstCaps) wanted = gst_caps_copy_nth (owned, i);
-      if (gst_structure_has_field (gst_caps_get_structure (wanted, 0), "dimensions") && same_tensors (out, wanted))
+      g_autoptr (GstCaps) wanted = gst_caps_copy_nth (peer, i);
+      const GstStructure *fields = gst_caps_get_structure (wanted, 0);
+      if (same_tensors (out, wanted))
         {
-          gst_caps_unref (out);
-          return gst_caps_fixate (g_steal_pointer (&wanted));
+          gst_caps_set_value (out, "dimensions", gst_structure_get_value (fields, "dimensions"));
+          gst_caps_set_value (out, "types", gst_structure_get_value (fields, "types"));
         }
     }
   return out;
