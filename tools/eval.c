@@ -19,10 +19,14 @@ on_message (GstElement *source, const GstStructure *structure, gpointer user_dat
 {
   Evaluation *evaluation = user_data;
 
-  if (gst_structure_has_name (structure, "evaluation"))
-    evaluation->arrived
-        = gst_structure_get (structure, "n", G_TYPE_UINT64, &evaluation->n, "top1", G_TYPE_DOUBLE, &evaluation->top1,
-                             "top5", G_TYPE_DOUBLE, &evaluation->top5, "loss", G_TYPE_DOUBLE, &evaluation->loss, NULL);
+  if (!gst_structure_has_name (structure, "evaluation"))
+    return;
+  /* The element counts in fractions, people in percent. */
+  *evaluation = (Evaluation){ .n = pare_message_number (structure, "n"),
+                              .top1 = 100 * pare_message_number (structure, "top1"),
+                              .top5 = 100 * pare_message_number (structure, "top5"),
+                              .loss = pare_message_number (structure, "loss"),
+                              .arrived = TRUE };
 }
 
 static void
@@ -46,6 +50,7 @@ run (const PareArguments *arguments, GError **error)
   const char *model = arguments->words[0];
   g_autoptr (GHashTable) values = pare_samples_parse (arguments->words + 1, TRUE, error);
   g_autoptr (GstElement) pipeline = NULL;
+  GstElement *evaluator;
   Evaluation evaluation = { 0 };
   gint64 begun = g_get_monotonic_time ();
   double seconds;
@@ -53,7 +58,14 @@ run (const PareArguments *arguments, GError **error)
   if (!values || !pare_plugins_init (error))
     return FALSE;
   pare_set_threads (arguments->threads);
-  pipeline = pare_samples_pipeline (model, gst_element_factory_make ("graphevaluator", NULL), values, error);
+  evaluator = gst_element_factory_make ("graphevaluator", NULL);
+  if (!evaluator)
+    {
+      g_set_error (error, PARE_ERROR, PARE_ERROR_NOT_FOUND,
+                   "The element 'graphevaluator' is not installed: 'pare list' shows those that are.");
+      return FALSE;
+    }
+  pipeline = pare_samples_pipeline (model, evaluator, values, error);
   if (!pipeline || !pare_pipeline_play (pipeline, on_message, &evaluation, error))
     return FALSE;
   if (!evaluation.arrived)

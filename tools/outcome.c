@@ -8,9 +8,8 @@ typedef struct
   GstStructure *structure;
 } Result;
 
-/* Field @name as a number, of whichever type it is; 0 when there is none. */
-static double
-number_of (const GstStructure *structure, const char *name)
+double
+pare_message_number (const GstStructure *structure, const char *name)
 {
   const GValue *field = gst_structure_get_value (structure, name);
   g_auto (GValue) number = G_VALUE_INIT;
@@ -23,14 +22,14 @@ static char *
 describe_export (const GstStructure *structure)
 {
   return g_strdup_printf ("wrote %s (%.0f bytes)", gst_structure_get_string (structure, "location"),
-                          number_of (structure, "bytes"));
+                          pare_message_number (structure, "bytes"));
 }
 
 static char *
 describe_evaluation (const GstStructure *structure)
 {
-  return g_strdup_printf ("top-1 %.2f%% of %.0f, loss %.4f", number_of (structure, "top1"), number_of (structure, "n"),
-                          number_of (structure, "loss"));
+  return g_strdup_printf ("top-1 %.2f%% of %.0f, loss %.4f", 100 * pare_message_number (structure, "top1"),
+                          pare_message_number (structure, "n"), pare_message_number (structure, "loss"));
 }
 
 /* The messages that are results; any other is some element's private matter. */

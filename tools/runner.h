@@ -8,6 +8,9 @@ G_BEGIN_DECLS
 /* Sees every element message of the run, but for progress, in the main thread. */
 typedef void (*PareMessageFunc) (GstElement *source, const GstStructure *structure, gpointer user_data);
 
+/* Field @name as a number, of whichever type it is; 0 when there is none. */
+double pare_message_number (const GstStructure *structure, const char *name);
+
 /* Refuses a pipeline that can never end. */
 gboolean pare_pipeline_check (GstElement *pipeline, GError **error);
 

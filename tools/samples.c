@@ -23,7 +23,7 @@ static const PareAssignment parameters[] = {
   { "batch-size", "samples at once, where the model leaves it open" },
 };
 
-/* Where each of them goes. */
+/* Where each of them goes, in the same order. */
 static const struct
 {
   Element element;

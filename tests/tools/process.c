@@ -116,10 +116,9 @@ scratch_remove (void)
 }
 
 void
-write_npy (const char *path, const char *shape, guint n, guint32 seed)
+write_npy (const char *path, const char *shape, guint n)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  g_autoptr (GRand) random = g_rand_new_with_seed (seed);
   g_autoptr (GError) error = NULL;
   g_autofree char *header = g_strdup_printf ("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", shape);
   guint16 length = 118;
@@ -131,7 +130,7 @@ write_npy (const char *path, const char *shape, guint n, guint32 seed)
   g_byte_array_append (bytes, (const guint8 *)padded, 118);
   for (guint i = 0; i < n; i++)
     {
-      float number = g_rand_double (random);
+      float number = (i % 11) / 8.0f;
       g_byte_array_append (bytes, (const guint8 *)&number, sizeof number);
     }
   g_file_set_contents (path, (const char *)bytes->data, bytes->len, &error);

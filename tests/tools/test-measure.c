@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * pare eval, diff and bench on real images, where the Fashion-MNIST package is installed. One thread, so that a busy
+ * machine does not make the tests slow. */
+#include "process.h"
+#include <math.h>
+#include <string.h>
+
+#define IMAGES "data=/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
+#define LABELS "labels=/usr/share/datasets/fashion-mnist/t10k-labels-idx1-ubyte.gz"
+#define MEAN "mean=0.2860"
+#define STD "std=0.3530"
+
+static gboolean
+have_images (void)
+{
+  if (g_file_test (IMAGES + strlen ("data="), G_FILE_TEST_EXISTS))
+    return TRUE;
+  g_test_skip ("Debian's dataset-fashion-mnist is not installed");
+  return FALSE;
+}
+
+/* ONNX Runtime on the first 200 test images: 189 right, 200 among the first five, mean cross-entropy 0.172955. */
+static void
+test_eval_agrees_with_onnx_runtime (void)
+{
+  g_autofree char *model = model_path ("fashion-resnet.onnx");
+
+  if (!have_images ())
+    return;
+  {
+    g_auto (Process) process
+        = pare ("eval", model, IMAGES, LABELS, MEAN, STD, "samples=200", "--threads=1", "--json", NULL);
+    g_autoptr (JsonObject) root = assert_json (&process);
+    g_assert_cmpint (json_object_get_int_member (root, "n"), ==, 200);
+    g_assert_cmpfloat (json_object_get_double_member (root, "top1"), ==, 94.5);
+    g_assert_cmpfloat (json_object_get_double_member (root, "top5"), ==, 100.0);
+    g_assert_cmpfloat (fabs (json_object_get_double_member (root, "loss") - 0.1729554), <, 1e-5);
+  }
+}
+
+static void
+test_eval_refuses_what_it_cannot_read (void)
+{
+  g_autofree char *model = model_path ("fashion-resnet.onnx");
+  g_auto (Process) typo = pare ("eval", model, IMAGES, "lables=x", NULL);
+  g_auto (Process) missing = pare ("eval", model, IMAGES, NULL);
+  g_auto (Process) number = pare ("eval", model, IMAGES, LABELS, "samples=-4", NULL);
+  g_auto (Process) file = pare ("eval", model, "data=no-such.npy", LABELS, NULL);
+
+  assert_refused (&typo, "did you mean 'labels'");
+  assert_refused (&missing, "labels=VALUE");
+  assert_refused (&number, "'samples' cannot be '-4'");
+  assert_refused (&file, "no-such.npy");
+}
+
+static void
+test_diff_of_a_model_and_itself_is_nothing (void)
+{
+  g_autofree char *model = model_path ("fashion-resnet.onnx");
+
+  if (!have_images ())
+    return;
+  {
+    g_auto (Process) process
+        = pare ("diff", model, model, IMAGES, MEAN, STD, "samples=20", "--threads=1", "--json", NULL);
+    g_autoptr (JsonObject) root = assert_json (&process);
+    g_assert_cmpint (json_object_get_int_member (root, "n"), ==, 20);
+    g_assert_true (json_object_get_null_member (root, "sqnr"));
+    g_assert_cmpfloat (fabs (json_object_get_double_member (root, "cosine") - 1), <, 1e-12);
+    g_assert_cmpfloat (json_object_get_double_member (root, "agreement"), ==, 100);
+    /* Every one of the 47 nodes has a value to compare. */
+    g_assert_cmpuint (json_array_get_length (json_object_get_array_member (root, "layers")), ==, 47);
+  }
+}
+
+/* 8 bits are worth about 6 dB each, less what ranges and depth cost: far from nothing and far from noise. */
+static void
+test_diff_and_inspect_see_quantization (void)
+{
+  g_autofree char *model = model_path ("fashion-resnet.onnx"), *output = scratch_path ("int8.onnx");
+  g_autofree char *model_word = g_strconcat ("model=", model, NULL);
+  g_autofree char *output_word = g_strconcat ("output=", output, NULL);
+
+  if (!have_images ())
+    return;
+  {
+    g_auto (Process) run
+        = pare ("run", "ptq-int8", model_word, IMAGES, MEAN, STD, "samples=32", "--threads=1", output_word, NULL);
+    g_auto (Process) diff
+        = pare ("diff", model, output, IMAGES, MEAN, STD, "samples=64", "--threads=1", "--json", NULL);
+    g_auto (Process) inspect = pare ("inspect", output, "--json", NULL);
+    g_autoptr (JsonObject) difference = NULL, layers = NULL;
+    assert_said (&run, "Wrote");
+    difference = assert_json (&diff);
+    layers = assert_json (&inspect);
+    g_assert_cmpfloat (json_object_get_double_member (difference, "sqnr"), >, 15);
+    g_assert_cmpfloat (json_object_get_double_member (difference, "sqnr"), <, 60);
+    g_assert_cmpfloat (json_object_get_double_member (difference, "agreement"), >=, 95);
+    /* 13 convolutions and the classifier at least. */
+    g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (layers, "totals"), "quantized"), >=,
+                     14);
+  }
+}
+
+static void
+test_bench_counts_what_it_ran (void)
+{
+  g_autofree char *model = model_path ("fashion-resnet.onnx");
+  g_auto (Process) process = pare ("bench", model, "--batch=4", "--runs=3", "--threads=1", "--json", NULL);
+  g_autoptr (JsonObject) root = assert_json (&process);
+  double rate = json_object_get_double_member (root, "samples_per_second");
+
+  g_assert_cmpint (json_object_get_int_member (root, "batch"), ==, 4);
+  g_assert_cmpint (json_object_get_int_member (root, "threads"), ==, 1);
+  g_assert_cmpfloat (rate, >, 0);
+  g_assert_cmpfloat (fabs (rate * json_object_get_double_member (root, "milliseconds") / 4e3 - 1), <, 1e-6);
+  /* 16,571,264 MACs per sample, two operations each. */
+  g_assert_cmpfloat (fabs (json_object_get_double_member (root, "gflops") / (rate * 2 * 16571264e-9) - 1), <, 1e-6);
+  g_assert_cmpfloat (json_object_get_double_member (root, "peak_mb"), >, 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  scratch_create ();
+  g_test_add_func ("/eval/agrees-with-onnx-runtime", test_eval_agrees_with_onnx_runtime);
+  g_test_add_func ("/eval/refuses-what-it-cannot-read", test_eval_refuses_what_it_cannot_read);
+  g_test_add_func ("/diff/itself", test_diff_of_a_model_and_itself_is_nothing);
+  g_test_add_func ("/diff/quantization", test_diff_and_inspect_see_quantization);
+  g_test_add_func ("/bench/counts-what-it-ran", test_bench_counts_what_it_ran);
+  status = g_test_run ();
+  scratch_remove ();
+  return status;
+}
