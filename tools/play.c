@@ -41,11 +41,10 @@ explain (GstMessage *message)
   const char *reason;
 
   gst_message_parse_error (message, &error, &debug);
-  if (!g_error_matches (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED) || !debug)
+  reason = debug ? strstr (debug, "streaming stopped, reason") : NULL;
+  if (!reason)
     return g_steal_pointer (&error);
-  reason = strrchr (debug, '\n');
-  return g_error_new (error->domain, error->code, "Element '%s' failed: %s.", GST_MESSAGE_SRC_NAME (message),
-                      reason ? reason + 1 : error->message);
+  return g_error_new (error->domain, error->code, "Element '%s' failed: %s.", GST_MESSAGE_SRC_NAME (message), reason);
 }
 
 static void

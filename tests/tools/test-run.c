@@ -118,6 +118,17 @@ test_failures_name_the_file_and_leave_nothing (void)
   g_assert_false (g_file_test (output, G_FILE_TEST_EXISTS));
 }
 
+/* What a stage says reaches the user as it is. */
+static void
+test_calibration_without_samples_is_refused (void)
+{
+  g_autofree char *model = model_path ("fashion-resnet.onnx");
+  g_autofree char *line = g_strdup_printf ("onnxloader location=%s ! graphcalibrator name=c ! fakesink", model);
+  g_auto (Process) process = pare ("launch", line, NULL);
+
+  assert_refused (&process, "sample");
+}
+
 /* The file of filesink appears when the pipeline runs: then it is time to interrupt. */
 static void
 test_interrupt_ends_with_130 (void)
@@ -192,6 +203,7 @@ main (int argc, char **argv)
   g_test_add_func ("/launch/endless-pipelines", test_endless_pipelines_are_refused);
   g_test_add_func ("/launch/unlinked-source", test_unlinked_source_is_refused);
   g_test_add_func ("/launch/failures-name-the-file", test_failures_name_the_file_and_leave_nothing);
+  g_test_add_func ("/launch/calibration-without-samples", test_calibration_without_samples_is_refused);
   g_test_add_func ("/launch/interrupt", test_interrupt_ends_with_130);
   g_test_add_func ("/run/same-as-the-line", test_recipe_does_the_same_as_the_line);
   g_test_add_func ("/run/help-lists-parameters", test_recipe_help_lists_parameters);
