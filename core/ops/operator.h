@@ -5,6 +5,7 @@
 G_BEGIN_DECLS
 
 typedef struct _PareCompile PareCompile;
+typedef struct _PareGradient PareGradient;
 
 /**
  * PareInfer:
@@ -101,6 +102,8 @@ typedef struct
  * @forward: the operator on plain memory; also what folds constants
  * @compile: the operator on oneDNN; preferred to @forward when given. May leave the work to @forward by
  *   returning pare_compile_forward()
+ * @backward: appends the nodes that compute the gradients by its inputs from those by its outputs (train/gradient.h);
+ *   NULL: not differentiable. Inputs of an integer type, indices and shapes get none
  * @applies_chain: TRUE when @compile, on this node, applies what pare_compile_chain() says: the activation, bias and
  *   sum that follow it
  * @alias: the output is the input's bytes under another shape (Reshape): nothing runs
@@ -122,6 +125,7 @@ typedef struct
   gboolean (*infer) (PareInfer *infer, GError **error);
   gboolean (*forward) (const PareKernel *kernel, GError **error);
   gboolean (*compile) (PareCompile *compile, GError **error);
+  gboolean (*backward) (PareGradient *gradient, const PareNode *node, GError **error);
   gboolean (*applies_chain) (const PareInfer *infer);
   gboolean alias;
   gboolean in_place;
