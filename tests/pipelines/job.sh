@@ -33,10 +33,11 @@ launch() { LD_PRELOAD="${PARE_PRELOAD:-}" gst-launch-1.0 -q "$@"; }
 # quantize MODEL OUTPUT [NAME=VALUE..]: the ptq-int8 recipe on training images.
 quantize()
 {
-  model=$1 output=$2
+  quantize_from=$1 quantize_to=$2
   shift 2
+  case " $* " in *' samples='*) ;; *) set -- samples=512 "$@" ;; esac
   # shellcheck disable=SC2086  # two words
-  "$PARE" run ptq-int8 "model=$model" "data=$train" samples=512 $pixels "output=$output" "$@" >/dev/null
+  "$PARE" run ptq-int8 "model=$quantize_from" "data=$train" $pixels "output=$quantize_to" "$@" >/dev/null
 }
 
 judge() { node "$PARE_SOURCE/tests/judge/judge.mjs" "$@"; }

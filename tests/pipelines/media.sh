@@ -27,9 +27,12 @@ calibrate()
 # shellcheck disable=SC2086
 {
   calibrate tensors tensorsrc "location=$scratch/pixels.npy"
-  calibrate png multifilesrc "location=$scratch/png/%04d.png" caps=image/png,framerate=0/1 ! pngdec ! videoconvert ! videoscale ! $caps ! $normalise
-  calibrate jpeg multifilesrc "location=$scratch/jpeg/%04d.jpg" caps=image/jpeg,framerate=0/1 ! jpegdec ! videoconvert ! videoscale ! $caps ! $normalise
+  calibrate png multifilesrc "location=$scratch/png/%04d.png" ! pngdec ! videoconvert ! videoscale ! $caps ! $normalise
+  calibrate jpeg multifilesrc "location=$scratch/jpeg/%04d.jpg" ! jpegdec ! videoconvert ! videoscale ! $caps ! $normalise
 }
+"$PARE" run ptq-int8-images "model=$model" "images=$scratch/png/%04d.png" pixels=GRAY8 width=28 height=28 \
+  mean=0.2860 std=0.3530 algorithm=minmax "output=$scratch/recipe.onnx" >/dev/null
+cmp "$scratch/png.onnx" "$scratch/recipe.onnx" || fail 'the recipe for images gives another model than the line.'
 cmp "$scratch/tensors.onnx" "$scratch/png.onnx" || fail 'PNG files give other ranges than the same pixels in a tensor file.'
 
 # widths RECORD: low and high of every calibrated value, in order.

@@ -11,7 +11,7 @@ launch onnxloader "location=$models/fashion-resnet.onnx" ! graphfuser ! graphcal
   tensorsrc "location=$train" samples=512 ! tensorizer mean=0.2860 std=0.3530 ! c.tensors
 
 cat >"$scratch/job.xml" <<XML
-<pipeline xmlns="urn:pare:pipeline:1">
+<pipeline xmlns="urn:pare:pipeline:1" version="1">
   <chain>
     <element factory="onnxloader"><property name="location">$models/fashion-resnet.onnx</property></element>
     <element factory="graphfuser"/>
