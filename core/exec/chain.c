@@ -34,12 +34,16 @@ static gboolean
 chain_add (PareChain *chain, const PareNode *node, const PareValue *value, const PareInference *inference,
            gboolean vector_bias)
 {
-  const PareValue *other = node->inputs->pdata[node->inputs->pdata[0] == value];
-  const PareSpec *mine = pare_inference_spec (inference, value);
-  const PareSpec *its = pare_inference_spec (inference, other);
-  PareTensor *constant = pare_inference_constant (inference, other);
+  const PareSpec *mine = pare_inference_spec (inference, value), *its;
+  const PareValue *other;
+  PareTensor *constant;
 
-  if (!pare_node_is (node, "Add") || other == value || mine->type != PARE_FLOAT32 || !mine->shape.rank)
+  if (!pare_node_is (node, "Add") || mine->type != PARE_FLOAT32 || !mine->shape.rank)
+    return FALSE;
+  other = node->inputs->pdata[node->inputs->pdata[0] == value];
+  its = pare_inference_spec (inference, other);
+  constant = pare_inference_constant (inference, other);
+  if (other == value)
     return FALSE;
   if (vector_bias && constant && !chain->bias && !chain->sum && !chain->post_ops.n && its->shape.rank == 1
       && its->shape.dims[0] == mine->shape.dims[mine->shape.rank - 1])
@@ -58,12 +62,14 @@ chain_add (PareChain *chain, const PareNode *node, const PareValue *value, const
 static gboolean
 chain_dequantize (PareChain *chain, const PareNode *head, const PareNode *node)
 {
-  if (!pare_node_is (node, "DequantizeLinear"))
+  if (!pare_node_is (node, "DequantizeLinear") || pare_node_input (node, 0) != pare_node_output (head, 0))
     return FALSE;
   for (guint i = 1; i < 3; i++)
     {
       PareTensor *a = pare_node_constant (head, i), *b = pare_node_constant (node, i);
-      if (a != b && (!a || !b || !pare_tensor_equal (a, b)))
+      if (pare_node_input (head, i) == pare_node_input (node, i))
+        continue;
+      if (!a || !b || !pare_tensor_equal (a, b))
         return FALSE;
     }
   chain->dequantized = TRUE;
@@ -76,13 +82,14 @@ find_chain (PareChains *chains, const PareNode *head, const PareInference *infer
   PareChain chain = { 0 };
   const PareNode *last = head, *next;
   const PareValue *value = head->outputs->pdata[0];
-  gboolean is_product = pare_node_is (head, "MatMul");
+  gboolean has_columns = pare_node_is (head, "MatMul")
+                         && pare_inference_spec (inference, head->inputs->pdata[1])->shape.rank > 1;
   gboolean is_quantizer = pare_node_is (head, "QuantizeLinear");
 
   while (!chain.dequantized && chain.post_ops.n < G_N_ELEMENTS (chain.post_ops.ops) && (next = next_node (value, taps))
          && !g_hash_table_contains (chains->absorbed, next) && !g_hash_table_contains (chains->heads, next)
          && (is_quantizer ? chain_dequantize (&chain, head, next)
-                          : chain_eltwise (&chain, next) || chain_add (&chain, next, value, inference, is_product)))
+                          : chain_eltwise (&chain, next) || chain_add (&chain, next, value, inference, has_columns)))
     {
       g_hash_table_add (chains->absorbed, (gpointer) next);
       last = next;
@@ -110,7 +117,9 @@ pare_chains_new (const PareGraph *graph, const PareInference *inference, GHashTa
     {
       const PareNode *node = graph->nodes->pdata[i];
       const PareOperator *op = pare_operator_of (node);
-      g_autofree PareInfer *infer = op && op->applies_chain ? pare_inference_describe (inference, node) : NULL;
+      /* What is constant does not run, and so takes nothing in. */
+      gboolean runs = op && op->applies_chain && !pare_inference_constant (inference, node->outputs->pdata[0]);
+      g_autofree PareInfer *infer = runs ? pare_inference_describe (inference, node) : NULL;
       if (infer && op->applies_chain (infer))
         find_chain (chains, node, inference, taps);
     }

@@ -348,23 +348,28 @@ pare_compile_output_over (PareCompile *compile, guint index, PareSlot *input)
 gboolean
 pare_compile_add (PareCompile *compile, GError **error)
 {
-  PareSlot *a, *b, *slots[3];
+  PareSlot *slots[3], *blocked;
+  guint first;
   PareArg args[] = { PARE_ARG_SRC, PARE_ARG_SRC_1, PARE_ARG_DST };
   ParePrimitive *primitive;
 
   if (compile->infer->inputs[0].type != PARE_FLOAT32
       || !pare_shape_equal (&compile->infer->inputs[0].shape, &compile->infer->inputs[1].shape))
     return pare_compile_forward (compile, error);
-  a = pare_compile_input_as_is (compile, 0);
-  if (!a->layout || pare_layout_is_plain (a->layout))
+  for (first = 0; first < 2; first++)
+    {
+      blocked = pare_compile_input_as_is (compile, first);
+      if (blocked->layout && !pare_layout_is_plain (blocked->layout))
+        break;
+    }
+  if (first == 2)
     return pare_compile_forward (compile, error);
-  b = pare_compile_input (compile, 1, a->layout, error);
-  primitive = b ? pare_primitive_add (a->layout, b->layout, error) : NULL;
+  slots[0] = blocked;
+  slots[1] = pare_compile_input (compile, !first, blocked->layout, error);
+  primitive = slots[1] ? pare_primitive_add (blocked->layout, slots[1]->layout, error) : NULL;
   if (!primitive)
     return FALSE;
-  slots[0] = a;
-  slots[1] = b;
-  slots[2] = pare_compile_output_over (compile, 0, a);
+  slots[2] = pare_compile_output_over (compile, 0, blocked);
   pare_compile_primitive (compile, primitive, 3, args, slots);
   return TRUE;
 }
@@ -532,6 +537,19 @@ compile_chain (PareCompile *compile, const PareNode *head, const PareNode *last,
   return TRUE;
 }
 
+/* Values that shape inference found to be constant: no node computes them, but their taps run all the same. */
+static gboolean
+add_constant_taps (PareCompile *compile, GError **error)
+{
+  for (guint i = 0; g_hash_table_size (compile->taps) && i < compile->graph->values->len; i++)
+    {
+      const PareValue *value = compile->graph->values->pdata[i];
+      if (pare_inference_constant (compile->inference, value) && !add_tap (compile, value, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* Nodes that have something to compute: not constants, and not what nobody asks for. */
 static void
 find_needed (PareCompile *compile)
@@ -588,10 +606,23 @@ add_outputs (PareCompile *compile, GError **error)
   return TRUE;
 }
 
+/* oneDNN calculates with sizes that fit memory: a value that does not must not come so far. */
+static gboolean
+check_sizes (PareCompile *compile, GError **error)
+{
+  for (guint i = 0; i < compile->graph->values->len; i++)
+    {
+      const PareSpec *spec = pare_inference_spec (compile->inference, compile->graph->values->pdata[i]);
+      if (spec && !pare_plan_affords (pare_data_size (spec->type, pare_shape_elements (&spec->shape)), error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 compile_graph (PareCompile *compile, GError **error)
 {
-  if (!add_inputs (compile, error))
+  if (!check_sizes (compile, error) || !add_inputs (compile, error) || !add_constant_taps (compile, error))
     return FALSE;
   for (guint i = 0; i < compile->graph->nodes->len; i++)
     {

@@ -31,10 +31,11 @@ compute_loop (gpointer data)
   for (;;)
     {
       Job *job;
-      gint threads = g_atomic_int_get (&computer->threads);
+      gint threads;
       while (!(job = g_queue_pop_head (&computer->jobs)))
         g_cond_wait (&computer->queued, &computer->lock);
       g_mutex_unlock (&computer->lock);
+      threads = g_atomic_int_get (&computer->threads);
       omp_set_num_threads (threads > 0 ? threads : usual);
       job->succeeded = job->work (job->data, &job->error);
       g_mutex_lock (&computer->lock);

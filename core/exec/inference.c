@@ -9,10 +9,15 @@ struct _PareInference
   GHashTable *specs;     /* PareValue -> PareSpec */
   GHashTable *constants; /* PareValue -> PareTensor */
   GHashTable *macs;      /* PareNode -> guint64 */
+  gint64 folded;         /* elements of folded constants so far */
 };
 
-/* Folding stops at this size: constants are for weights and shapes, not for a network's whole computation. */
+/* Folding stops at this size, all results together: constants are for weights and shapes, not for a network's whole
+ * computation. */
 #define FOLD_LIMIT (G_GINT64_CONSTANT (1) << 28)
+
+/* No machine holds a tensor of so many elements, and products of a few such sizes do not fit 63 bits. */
+#define ELEMENTS_LIMIT (G_GINT64_CONSTANT (1) << 44)
 
 void
 pare_inference_free (PareInference *inference)
@@ -90,7 +95,7 @@ check_outputs (const PareInfer *infer, GError **error)
       gint64 elements = pare_shape_elements (&spec->shape);
       if (!infer->node->outputs->pdata[i])
         continue;
-      if (spec->type == PARE_UNDEFINED || elements < 0 || elements > G_MAXINT64 / 16)
+      if (spec->type == PARE_UNDEFINED || elements < 0 || elements > ELEMENTS_LIMIT)
         {
           g_autofree char *shape = pare_shape_to_string (&spec->shape);
           pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "output %u has the impossible shape %s.", i, shape);
@@ -102,9 +107,9 @@ check_outputs (const PareInfer *infer, GError **error)
 
 /* All inputs known, or the operator reads none of their data but their shape. */
 static gboolean
-can_fold (const PareOperator *op, const PareInfer *infer)
+can_fold (PareInference *inference, const PareOperator *op, const PareInfer *infer)
 {
-  gint64 size = 0;
+  gint64 size = inference->folded;
 
   if (!op->forward)
     return FALSE;
@@ -112,9 +117,12 @@ can_fold (const PareOperator *op, const PareInfer *infer)
     if (infer->inputs[i].type != PARE_UNDEFINED && !infer->constants[i] && !pare_node_is (infer->node, "Shape")
         && !pare_node_is (infer->node, "Size"))
       return FALSE;
-  for (guint i = 0; i < infer->n_outputs; i++)
+  for (guint i = 0; i < infer->n_outputs && size <= FOLD_LIMIT; i++)
     size += pare_shape_elements (&infer->outputs[i].shape);
-  return size <= FOLD_LIMIT;
+  if (size > FOLD_LIMIT)
+    return FALSE;
+  inference->folded = size;
+  return TRUE;
 }
 
 static gboolean
@@ -182,7 +190,7 @@ infer_node (PareInference *inference, const PareNode *node, GError **error)
       guint64 macs = op->macs (infer);
       g_hash_table_insert (inference->macs, (gpointer) node, g_memdup2 (&macs, sizeof macs));
     }
-  return can_fold (op, infer) ? fold (inference, infer, error) : TRUE;
+  return can_fold (inference, op, infer) ? fold (inference, infer, error) : TRUE;
 }
 
 static gboolean
@@ -202,6 +210,12 @@ set_inputs (PareInference *inference, PareGraph *graph, guint n, const PareSpec 
       gboolean fits = !value->has_shape || value->shape.rank == specs[i].shape.rank;
       for (guint d = 0; fits && value->has_shape && d < value->shape.rank; d++)
         fits = value->shape.dims[d] < 0 || value->shape.dims[d] == specs[i].shape.dims[d];
+      if (specs[i].type == PARE_STRING)
+        {
+          g_set_error (error, PARE_ERROR, PARE_ERROR_NOT_IMPLEMENTED,
+                       "Input '%s' of the network is strings, which cannot be executed.", value->name);
+          return FALSE;
+        }
       if (!fits || (value->type != PARE_UNDEFINED && value->type != specs[i].type))
         {
           g_autofree char *want = pare_shape_to_string (&value->shape);
@@ -212,6 +226,24 @@ set_inputs (PareInference *inference, PareGraph *graph, guint n, const PareSpec 
           return FALSE;
         }
       set_spec (inference, value, &specs[i]);
+    }
+  return TRUE;
+}
+
+static gboolean
+check_graph_outputs (const PareInference *inference, const PareGraph *graph, GError **error)
+{
+  for (guint i = 0; i < graph->outputs->len; i++)
+    {
+      const PareValue *value = graph->outputs->pdata[i];
+      const PareSpec *spec = pare_inference_spec (inference, value);
+      if (spec && spec->type != PARE_STRING)
+        continue;
+      g_set_error (error, PARE_ERROR, spec ? PARE_ERROR_NOT_IMPLEMENTED : PARE_ERROR_DECODE,
+                   spec ? "Output '%s' of the network is strings, which cannot be executed."
+                        : "Output '%s' of the network is neither computed nor given.",
+                   value->name);
+      return FALSE;
     }
   return TRUE;
 }
@@ -235,7 +267,7 @@ pare_inference_new (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GE
   for (guint i = 0; i < graph->nodes->len; i++)
     if (!infer_node (inference, graph->nodes->pdata[i], error))
       return NULL;
-  return g_steal_pointer (&inference);
+  return check_graph_outputs (inference, graph, error) ? g_steal_pointer (&inference) : NULL;
 }
 
 GPtrArray *

@@ -33,6 +33,8 @@ struct _ParePlan
   gsize constants_size; /* of the reordered constants */
 };
 
+/* FALSE and an error when this machine has not so much memory. */
+gboolean pare_plan_affords (gsize bytes, GError **error);
 void pare_slot_free (gpointer slot);
 void pare_step_free (gpointer step);
 /* After compiling: memory for the slots. */

@@ -49,19 +49,36 @@ physical_memory (void)
   return (gsize) sysconf (_SC_PHYS_PAGES) * sysconf (_SC_PAGESIZE);
 }
 
+static void
+set_memory_error (gsize bytes, GError **error)
+{
+  g_autofree char *size = g_format_size (bytes);
+
+  g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
+               "Running the network on inputs of this size takes %s of memory, which this machine does not have: "
+               "use a smaller batch or input.",
+               size);
+}
+
+gboolean
+pare_plan_affords (gsize bytes, GError **error)
+{
+  if (bytes <= physical_memory () - physical_memory () / 8)
+    return TRUE;
+  set_memory_error (bytes, error);
+  return FALSE;
+}
+
 static gboolean
 allocate_arena (ParePlan *plan, GError **error)
 {
   plan->arena_size = pare_arena_assign (plan->slots);
-  if (plan->arena_size > physical_memory () - physical_memory () / 8
-      || posix_memalign (&plan->arena, 1 << 12, MAX (plan->arena_size, 1)))
+  if (!pare_plan_affords (plan->arena_size, error))
+    return FALSE;
+  if (posix_memalign (&plan->arena, 1 << 12, MAX (plan->arena_size, 1)))
     {
-      g_autofree char *size = g_format_size (plan->arena_size);
       plan->arena = NULL;
-      g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
-                   "Running the network on inputs of this size takes %s of memory, which this machine does not have: "
-                   "use a smaller batch or input.",
-                   size);
+      set_memory_error (plan->arena_size, error);
       return FALSE;
     }
   for (guint i = 0; i < plan->slots->len; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Add, Sub, Mul, Div, Mod and PRelu of two inputs, Min, Max, Sum and Mean of any number, with NumPy broadcasting. */
+#include "exec/compile.h"
 #include "ops/rows.h"
 #include <math.h>
 
@@ -190,7 +191,12 @@ mean_infer (PareInfer *infer, GError **error)
 #define NOTE "runtimes have no fast int8 kernel for it"
 
 PARE_OPERATORS (arithmetic) = {
-  { .name = "Add", .infer = binary_infer, .forward = binary_forward, .in_place = TRUE, .quantize = PARE_QUANTIZE_JOIN },
+  { .name = "Add",
+    .infer = binary_infer,
+    .forward = binary_forward,
+    .compile = pare_compile_add,
+    .in_place = TRUE,
+    .quantize = PARE_QUANTIZE_JOIN },
   { .name = "Sub", .infer = binary_infer, .forward = binary_forward, .in_place = TRUE, .quantize_note = NOTE },
   { .name = "Mul", .infer = binary_infer, .forward = binary_forward, .in_place = TRUE, .quantize_note = NOTE },
   { .name = "Div", .infer = binary_infer, .forward = divide_forward, .in_place = TRUE, .quantize_note = NOTE },

@@ -2,6 +2,7 @@
  * BatchNormalization, inference form (ONNX operator BatchNormalization, versions 7 to 15):
  * y = scale (x - mean) / sqrt (variance + epsilon) + shift, per channel (axis 1). */
 #include "exec/compile.h"
+#include "ops/infer.h"
 #include <math.h>
 
 static const PareDataType float_types[] = { PARE_FLOAT32, PARE_FLOAT16, PARE_BFLOAT16, PARE_FLOAT64, 0 };
@@ -14,6 +15,8 @@ batchnormalization_infer (PareInfer *infer, GError **error)
   for (guint i = 0; i < 5; i++)
     if (!pare_infer_require (infer, i, float_types, error))
       return FALSE;
+  if (!pare_infer_require_one_type (infer, 1, error))
+    return FALSE;
   if (pare_node_get_int (infer->node, "training_mode", 0)
       || (infer->n_outputs > 1 && infer->opset < 14 && infer->node->outputs->pdata[1]))
     {

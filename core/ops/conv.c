@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Conv (ONNX operator Conv, versions 1 and 11). */
 #include "exec/compile.h"
+#include "ops/infer.h"
 #include "ops/window.h"
+
+/* oneDNN slides over three axes at most. */
+#define MAX_RANK 5
 
 static const PareDataType float_types[] = { PARE_FLOAT32, PARE_FLOAT16, PARE_BFLOAT16, PARE_FLOAT64, 0 };
 
@@ -13,12 +17,13 @@ conv_infer (PareInfer *infer, GError **error)
   PareShape y;
   gint64 groups = pare_node_get_int (infer->node, "group", 1);
 
-  if (!pare_infer_require (infer, 0, float_types, error) || !pare_infer_require (infer, 1, float_types, error))
+  if (!pare_infer_require (infer, 0, float_types, error) || !pare_infer_require (infer, 1, float_types, error)
+      || !pare_infer_require_one_type (infer, 1, error))
     return FALSE;
   x = &infer->inputs[0].shape;
   w = &infer->inputs[1].shape;
-  if (w->rank != x->rank || x->rank < 3 || groups < 1 || w->dims[1] != x->dims[1] / groups || w->dims[0] % groups
-      || x->dims[1] % groups)
+  if (w->rank != x->rank || x->rank < 3 || x->rank > MAX_RANK || groups < 1 || w->dims[1] != x->dims[1] / groups || w->dims[0] % groups
+      || x->dims[1] % groups || !x->dims[1])
     {
       g_autofree char *x_text = pare_shape_to_string (x), *w_text = pare_shape_to_string (w);
       pare_node_error (error, PARE_ERROR_FORMAT, infer->node,

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * ConvTranspose (ONNX operator ConvTranspose, versions 1 and 11). The weight is [in, out / groups, kernel..]. */
 #include "exec/compile.h"
+#include "ops/infer.h"
 #include "ops/window.h"
 #include <string.h>
 
+/* oneDNN slides over three axes at most. */
+#define MAX_RANK 5
+
 static const PareDataType float_types[] = { PARE_FLOAT32, PARE_FLOAT16, PARE_FLOAT64, 0 };
+
+/* Sizes above this are an attack on the arithmetic. */
+#define LIMIT (G_GINT64_CONSTANT (1) << 31)
 
 /* The window with pads as they cut the output, and the output's shape. */
 static gboolean
@@ -27,13 +34,13 @@ read_window (const PareNode *node, const PareShape *x, const PareShape *w, PareW
   y->dims[1] = w->dims[1] * pare_node_get_int (node, "group", 1);
   for (guint i = 0; i < window->n; i++)
     {
-      gint64 added = extra ? extra[i] : 0;
-      gint64 full = (x->dims[2 + i] - 1) * window->strides[i] + added
+      gint64 added = extra ? CLAMP (extra[i], -1, LIMIT) : 0;
+      gint64 full = (MIN (x->dims[2 + i], LIMIT) - 1) * window->strides[i] + added
                     + (window->kernel[i] - 1) * window->dilations[i] + 1;
       gboolean same = auto_pad && g_str_has_prefix (auto_pad, "SAME_");
       if (wanted || same)
         {
-          gint64 size = wanted ? wanted[n_shape - window->n + i] : x->dims[2 + i] * window->strides[i];
+          gint64 size = wanted ? CLAMP (wanted[n_shape - window->n + i], 0, LIMIT) : x->dims[2 + i] * window->strides[i];
           gint64 total = full - size;
           gboolean lower = auto_pad && strcmp (auto_pad, "SAME_LOWER") == 0;
           window->pads_begin[i] = lower ? total - total / 2 : total / 2;
@@ -57,11 +64,12 @@ convtranspose_infer (PareInfer *infer, GError **error)
   PareWindow window;
   gint64 groups = pare_node_get_int (infer->node, "group", 1);
 
-  if (!pare_infer_require (infer, 0, float_types, error) || !pare_infer_require (infer, 1, float_types, error))
+  if (!pare_infer_require (infer, 0, float_types, error) || !pare_infer_require (infer, 1, float_types, error)
+      || !pare_infer_require_one_type (infer, 1, error))
     return FALSE;
   x = &infer->inputs[0].shape;
   w = &infer->inputs[1].shape;
-  if (w->rank != x->rank || x->rank < 3 || groups < 1 || w->dims[0] != x->dims[1] || w->dims[0] % groups)
+  if (w->rank != x->rank || x->rank < 3 || x->rank > MAX_RANK || groups < 1 || w->dims[0] != x->dims[1] || w->dims[0] % groups || !w->dims[0])
     {
       g_autofree char *x_text = pare_shape_to_string (x), *w_text = pare_shape_to_string (w);
       pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "weight %s does not fit input %s.", w_text, x_text);

@@ -56,6 +56,19 @@ pare_infer_counts (const PareInfer *infer, guint low, guint high, GError **error
 }
 
 gboolean
+pare_infer_require_one_type (const PareInfer *infer, guint index, GError **error)
+{
+  for (guint i = index; i < infer->n_inputs; i++)
+    if (pare_infer_has (infer, i) && infer->inputs[i].type != infer->inputs[0].type)
+      {
+        pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "input %u is %s, but input 0 is %s.", i,
+                         pare_data_type_name (infer->inputs[i].type), pare_data_type_name (infer->inputs[0].type));
+        return FALSE;
+      }
+  return TRUE;
+}
+
+gboolean
 pare_infer_require_rank (const PareInfer *infer, guint index, guint rank, GError **error)
 {
   if (infer->inputs[index].shape.rank == rank)

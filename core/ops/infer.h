@@ -23,6 +23,8 @@ gboolean pare_infer_counts (const PareInfer *infer, guint low, guint high, GErro
 gboolean pare_infer_has (const PareInfer *infer, guint index);
 /* Output @index is wanted: write infer->outputs[index] only then. */
 gboolean pare_infer_wants (const PareInfer *infer, guint index);
+/* FALSE and an error unless inputs from @index on are omitted or of input 0's type. */
+gboolean pare_infer_require_one_type (const PareInfer *infer, guint index, GError **error);
 /* FALSE and an error unless input @index has as many dimensions as @rank. */
 gboolean pare_infer_require_rank (const PareInfer *infer, guint index, guint rank, GError **error);
 /* Normalises @axis into [0, rank), or says that it is out of range. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * MatMul (NumPy's matmul) and Gemm (alpha A' B' + beta C). */
 #include "exec/compile.h"
+#include "ops/infer.h"
 #include <string.h>
 
 static const PareDataType float_types[] = { PARE_FLOAT32, PARE_FLOAT16, PARE_BFLOAT16, PARE_FLOAT64, 0 };
@@ -86,7 +87,8 @@ matmul_infer (PareInfer *infer, GError **error)
 {
   Product product;
 
-  if (!pare_infer_require (infer, 0, float_types, error) || !pare_infer_require (infer, 1, float_types, error))
+  if (!pare_infer_require (infer, 0, float_types, error) || !pare_infer_require (infer, 1, float_types, error)
+      || !pare_infer_require_one_type (infer, 1, error))
     return FALSE;
   if (!product_shapes (&infer->inputs[0].shape, &infer->inputs[1].shape, &product))
     return refuse_shapes (infer, error);
@@ -129,6 +131,22 @@ compile_product (PareCompile *compile, const PareSpec *a, const PareSpec *b, con
 }
 
 static gboolean
+run_zero (gpointer state, PareSlot *const *slots, GError **error)
+{
+  memset (slots[0]->data, 0, slots[0]->size);
+  return TRUE;
+}
+
+/* oneDNN does not write a sum of nothing. */
+static gboolean
+is_empty_sum (const PareInfer *infer)
+{
+  const PareShape *a = &infer->inputs[0].shape;
+
+  return a->dims[a->rank - 1] == 0;
+}
+
+static gboolean
 matmul_compile (PareCompile *compile, GError **error)
 {
   const PareInfer *infer = pare_compile_infer (compile);
@@ -138,6 +156,13 @@ matmul_compile (PareCompile *compile, GError **error)
 
   if (!require_float32 (infer, error))
     return FALSE;
+  if (is_empty_sum (infer))
+    {
+      PareSlot *slot = pare_compile_output (compile, 0, NULL, error);
+      if (slot)
+        pare_compile_step (compile, run_zero, NULL, NULL, 1, &slot);
+      return slot != NULL;
+    }
   product_shapes (&infer->inputs[0].shape, &infer->inputs[1].shape, &product);
   a.shape = product.a;
   b.shape = product.b;
@@ -149,7 +174,7 @@ matmul_compile (PareCompile *compile, GError **error)
 static gboolean
 matmul_applies_chain (const PareInfer *infer)
 {
-  return TRUE;
+  return !is_empty_sum (infer);
 }
 
 static guint64
@@ -179,7 +204,8 @@ gemm_infer (PareInfer *infer, GError **error)
   gboolean trans_b = pare_node_get_int (infer->node, "transB", 0) != 0;
   PareShape y = { .rank = 2 }, sum;
 
-  if (!pare_infer_require (infer, 0, float_types, error) || !pare_infer_require (infer, 1, float_types, error))
+  if (!pare_infer_require (infer, 0, float_types, error) || !pare_infer_require (infer, 1, float_types, error)
+      || !pare_infer_require_one_type (infer, 1, error))
     return FALSE;
   a = &infer->inputs[0].shape;
   b = &infer->inputs[1].shape;

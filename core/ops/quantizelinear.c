@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * QuantizeLinear y = saturate (round (x / scale) + zero point) and DequantizeLinear y = (x - zero point) scale, per
  * tensor or per slice along an axis; rounding is half to even. Every simulated network runs them on all its values. */
+#include "exec/compile.h"
 #include "ops/infer.h"
 #include "ops/parallel.h"
 #include "ops/vector.h"
@@ -228,8 +229,92 @@ dequantize_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* A pair of QuantizeLinear and DequantizeLinear in one: x is rounded to a multiple of the scale and stays a float. */
+typedef struct
+{
+  gint64 n;
+  float scale, low, high;
+  const float *x;
+  float *y;
+} Rounding;
+
+/* The same operations on the same numbers as quantize_ and dequantize_; zero stays zero, as a layout's padding must. */
+static PARE_VECTOR void
+round_piece (gint64 from, gint64 to, gconstpointer data)
+{
+  const Rounding rounding = *(const Rounding *)data;
+  const float *x = rounding.x;
+  float *y = rounding.y;
+
+  PARE_INDEPENDENT for (gint64 i = from; i < to; i++)
+  {
+    float value = x[i] / rounding.scale;
+    value = value > rounding.low ? value : rounding.low;
+    value = value < rounding.high ? value : rounding.high;
+    y[i] = pare_round_small (value) * rounding.scale;
+  }
+}
+
+static gboolean
+run_rounding (gpointer state, PareSlot *const *slots, GError **error)
+{
+  Rounding rounding = *(Rounding *)state;
+
+  rounding.x = slots[0]->data;
+  rounding.y = slots[1]->data;
+  pare_parallel (rounding.n, PARE_GRAIN, round_piece, &rounding);
+  return TRUE;
+}
+
+static const struct
+{
+  float low, high;
+} limits[PARE_DATA_TYPES] = {
+  [PARE_UINT8] = { 0, G_MAXUINT8 },
+  [PARE_INT8] = { G_MININT8, G_MAXINT8 },
+  [PARE_UINT16] = { 0, G_MAXUINT16 },
+  [PARE_INT16] = { G_MININT16, G_MAXINT16 },
+};
+
+static gboolean
+quantize_compile (PareCompile *compile, GError **error)
+{
+  const PareChain *chain = pare_compile_chain (compile);
+  const PareInfer *infer = pare_compile_infer (compile);
+  PareDataType type = infer->outputs[0].type;
+  PareSlot *slots[2];
+  Rounding *rounding;
+  float zero_point;
+
+  if (!chain || !chain->dequantized)
+    return pare_compile_forward (compile, error);
+  slots[0] = pare_compile_input_as_is (compile, 0);
+  slots[1] = pare_compile_output_over (compile, 0, slots[0]);
+  zero_point = pare_infer_has (infer, 2) ? pare_tensor_get_int (infer->constants[2], 0) : 0;
+  rounding = g_new0 (Rounding, 1);
+  rounding->n = slots[0]->layout ? pare_layout_size (slots[0]->layout) / sizeof (float) : 0;
+  rounding->scale = pare_tensor_get_double (infer->constants[1], 0);
+  rounding->low = limits[type].low - zero_point;
+  rounding->high = limits[type].high - zero_point;
+  pare_compile_step (compile, run_rounding, rounding, g_free, 2, slots);
+  return TRUE;
+}
+
+/* One constant scale for all. */
+static gboolean
+quantize_applies_chain (const PareInfer *infer)
+{
+  return infer->inputs[0].type == PARE_FLOAT32 && infer->inputs[1].type == PARE_FLOAT32 && infer->constants[1]
+         && pare_shape_elements (&infer->inputs[1].shape) == 1 && (!pare_infer_has (infer, 2) || infer->constants[2]);
+}
+
 PARE_OPERATORS (quantizelinear) = {
-  { .name = "QuantizeLinear", .since = 10, .infer = quantize_infer, .forward = quantize_forward },
+  { .name = "QuantizeLinear",
+    .since = 10,
+    .infer = quantize_infer,
+    .forward = quantize_forward,
+    .compile = quantize_compile,
+    .applies_chain = quantize_applies_chain },
   { .name = "DequantizeLinear", .since = 10, .infer = dequantize_infer, .forward = dequantize_forward },
   { NULL },
 };

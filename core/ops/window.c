@@ -78,6 +78,13 @@ pare_window_read (const PareNode *node, const PareShape *input, const gint64 *ke
     return FALSE;
   if (kernel)
     memcpy (window->kernel, kernel, window->n * sizeof *kernel);
+  for (guint i = 0; i < window->n; i++)
+    if (window->kernel[i] < 1 || window->kernel[i] > LIMIT)
+      {
+        pare_node_error (error, PARE_ERROR_FORMAT, node, "the kernel has the impossible size %" G_GINT64_FORMAT ".",
+                         window->kernel[i]);
+        return FALSE;
+      }
   memcpy (window->pads_begin, pads, window->n * sizeof *pads);
   memcpy (window->pads_end, pads + window->n, window->n * sizeof *pads);
   if (auto_pad && g_str_has_prefix (auto_pad, "SAME_"))
