@@ -437,12 +437,31 @@ compile_eltwise (PareCompile *compile, const PareEltwise *eltwise, GError **erro
   return TRUE;
 }
 
+/* Attaches the outputs when they have no elements (an empty batch): there is nothing to compute. */
+static gboolean
+compile_empty (PareCompile *compile)
+{
+  const GPtrArray *outputs = compile->last->outputs;
+
+  for (guint i = 0; i < outputs->len; i++)
+    if (outputs->pdata[i]
+        && pare_shape_elements (&pare_inference_spec (compile->inference, outputs->pdata[i])->shape))
+      return FALSE;
+  for (guint i = 0; i < outputs->len; i++)
+    if (outputs->pdata[i])
+      attach_output (compile, i,
+                     slot_new (compile, pare_inference_spec (compile->inference, outputs->pdata[i]), NULL));
+  return TRUE;
+}
+
 static gboolean
 compile_operator (PareCompile *compile, GError **error)
 {
   PareEltwise eltwise;
   PareSlot *input;
 
+  if (compile_empty (compile))
+    return TRUE;
   if (compile->op->alias && compile->node->outputs->len == 1)
     return compile_alias (compile, error);
   if (compile->op->compile)

@@ -213,6 +213,36 @@ run_copy (const PareNode *node, NaiveArray **in)
   return y;
 }
 
+/* Relu, and Clip with both bounds. */
+static NaiveArray *
+run_clamp (const PareNode *node, NaiveArray **in)
+{
+  NaiveArray *y = array_new (&in[0]->shape);
+  gboolean relu = pare_node_is (node, "Relu");
+
+  for (gint64 i = 0; i < pare_shape_elements (&y->shape); i++)
+    {
+      y->data[i] = MAX (in[0]->data[i], relu ? 0 : in[1]->data[0]);
+      y->data[i] = relu ? y->data[i] : MIN (y->data[i], in[2]->data[0]);
+    }
+  return y;
+}
+
+/* To a constant shape without 0 and -1. */
+static NaiveArray *
+run_reshape (const PareNode *node, NaiveArray **in)
+{
+  PareShape shape = { .rank = in[1]->shape.dims[0] };
+  NaiveArray *y;
+
+  for (guint i = 0; i < shape.rank; i++)
+    shape.dims[i] = in[1]->data[i];
+  g_assert_cmpint (pare_shape_elements (&shape), ==, pare_shape_elements (&in[0]->shape));
+  y = array_new (&shape);
+  memcpy (y->data, in[0]->data, pare_shape_elements (&shape) * sizeof (double));
+  return y;
+}
+
 static const struct
 {
   const char *op_type;
@@ -229,6 +259,9 @@ static const struct
   { "Identity", run_copy },
   { "Dropout", run_copy },
   { "BatchNormalization", run_batchnorm },
+  { "Relu", run_clamp },
+  { "Clip", run_clamp },
+  { "Reshape", run_reshape },
 };
 
 static NaiveArray *
@@ -274,10 +307,10 @@ naive_run (PareGraph *graph, guint n, const NaiveArray *inputs)
     }
   for (guint i = 0; i < graph->outputs->len; i++)
     {
-      gpointer key;
       gpointer array;
-      g_assert_true (g_hash_table_steal_extended (arrays, graph->outputs->pdata[i], &key, &array));
-      g_ptr_array_add (outputs, array);
+      array = g_hash_table_lookup (arrays, graph->outputs->pdata[i]);
+      g_assert_nonnull (array);
+      g_ptr_array_add (outputs, run_copy (NULL, (NaiveArray **)&array));
     }
   return outputs;
 }
