@@ -31,8 +31,8 @@ hfmg_new (const PareObserverSettings *settings)
 {
   State *state = g_new (State, 1);
 
-  state->histogram = pare_histogram_new ((MAX (settings->bins, 2) + 1) & ~1u);
-  state->bits = settings->bits;
+  state->histogram = pare_histogram_new (MAX (settings->bins, 2));
+  state->bits = CLAMP (settings->bits, 1, 16);
   return state;
 }
 
@@ -126,15 +126,20 @@ hfmg_range (gpointer data, PareRange *range)
   const PareHistogram *histogram = state->histogram;
   guint64 share = MAX ((histogram->total + SHARES - 1) / SHARES, 1);
   guint64 below = 0, above = 0; /* counts outside [start, end) */
-  guint start = 0, end = histogram->n, best_start = 0, best_end = histogram->n;
+  guint start = 0, end = histogram->n, best_start, best_end, quarter;
   double least;
   Moments moments;
 
   if (!pare_extremes_range (&histogram->extremes, range) || !histogram->extremes.finite)
-    return histogram->extremes.finite ? FALSE : TRUE;
+    return !histogram->extremes.finite;
+  while (!histogram->counts[end - 1])
+    end--;
+  best_start = start;
+  best_end = end;
+  quarter = (end - start + 3) / 4;
   moments_init (&moments, histogram);
   least = range_error (&moments, start, end, 1u << state->bits);
-  for (guint64 low_share = share, high_share = share; end - start > (histogram->n + 3) / 4;)
+  for (guint64 low_share = share, high_share = share; end - start > quarter;)
     {
       guint next_start = start, next_end = end;
       guint64 next_below = below, next_above = above;

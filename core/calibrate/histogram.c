@@ -2,7 +2,6 @@
  * A growing histogram of exact counts. */
 #include "calibrate/histogram.h"
 #include "graph/vectorize.h"
-#include <float.h>
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -11,6 +10,10 @@
 #define BLOCK 1024
 /* Tables per thread: equal numbers in a row (zeros behind a ReLU) must not wait for each other's increments. */
 #define TABLES 4
+/* No bin is narrower than 2^-120 (below, everything quantizes to zero), nor than 2^-30 of the largest magnitude: then a
+ * number divided by the width is exact in float, and so is the index of its bin. */
+#define LEAST_EXPONENT -120
+#define INDEX_BITS 30
 
 PareHistogram *
 pare_histogram_new (guint n)
@@ -30,44 +33,47 @@ pare_histogram_free (PareHistogram *histogram)
   g_free (histogram);
 }
 
-/* Merges bins in pairs. Downwards: the covered range grows to the left. */
-static void
-grow (PareHistogram *histogram, gboolean downwards)
+/* The narrowest power of two with which n bins reach from the lowest to the highest number. It depends on nothing else.
+ */
+static double
+fitting_width (const PareHistogram *histogram)
 {
-  guint half = histogram->n / 2;
-  g_autofree guint64 *counts = g_new0 (guint64, histogram->n);
+  double low = histogram->extremes.low, high = histogram->extremes.high, width;
+  int exponent;
 
-  for (guint i = 0; i < half; i++)
-    counts[i + (downwards ? half : 0)] = histogram->counts[2 * i] + histogram->counts[2 * i + 1];
+  frexp (MAX (fabs (low), fabs (high)), &exponent);
+  width = ldexp (1, MAX (exponent - INDEX_BITS, LEAST_EXPONENT));
+  while (floor (high / width) - floor (low / width) >= histogram->n)
+    width *= 2;
+  return width;
+}
+
+/* Makes the bins cover the extremes: bin 0 holds the lowest number, and wider bins merge whole narrow ones. */
+static void
+cover (PareHistogram *histogram)
+{
+  double width = fitting_width (histogram), first = floor (histogram->extremes.low / width);
+  g_autofree guint64 *counts = NULL;
+
+  if (width == histogram->width && first * width == histogram->origin)
+    return;
+  counts = g_new0 (guint64, histogram->n);
+  for (guint i = 0; i < histogram->n; i++)
+    if (histogram->counts[i])
+      counts[(guint)(floor ((histogram->origin + i * histogram->width) / width) - first)] += histogram->counts[i];
   memcpy (histogram->counts, counts, histogram->n * sizeof *counts);
-  if (downwards)
-    histogram->origin -= histogram->n * histogram->width;
-  histogram->width *= 2;
+  histogram->width = width;
+  histogram->origin = first * width;
 }
 
-static void
-cover (PareHistogram *histogram, double low, double high)
-{
-  if (histogram->width == 0)
-    {
-      double span = MAX (high - low, MAX (fabs (low), fabs (high)) * FLT_EPSILON);
-      histogram->origin = low;
-      /* A little wider, so that the highest number falls inside. */
-      histogram->width = MAX (span, FLT_MIN) / histogram->n * (1 + 1e-6);
-    }
-  while (low < histogram->origin)
-    grow (histogram, TRUE);
-  while (high >= histogram->origin + histogram->n * histogram->width)
-    grow (histogram, FALSE);
-}
-
+/* @first: index of bin 0, a whole number. Every step is exact, but where a negative number underflows to zero, which
+ * could lie one beyond the last bin. */
 PARE_VECTORIZED static void
-find_bins (const float *data, gsize n, float origin, float scale, gint32 last, gint32 *bins)
+find_bins (const float *data, gsize n, float first, float scale, gint32 last, gint32 *bins)
 {
   for (gsize i = 0; i < n; i++)
     {
-      gint32 bin = (gint32) ((data[i] - origin) * scale);
-      bin = bin < 0 ? 0 : bin;
+      gint32 bin = (gint32)(floorf (data[i] * scale) - first);
       bins[i] = bin > last ? last : bin;
     }
 }
@@ -75,14 +81,14 @@ find_bins (const float *data, gsize n, float origin, float scale, gint32 last, g
 static void
 count (const PareHistogram *histogram, const float *data, gsize n, guint32 *tables)
 {
-  float scale = (float) (1 / histogram->width), origin = (float) histogram->origin;
+  float scale = (float)(1 / histogram->width), first = (float)(histogram->origin / histogram->width);
   guint bins = histogram->n;
   gint32 found[BLOCK];
 
   for (gsize at = 0; at < n; at += BLOCK)
     {
-      gsize length = MIN (n - at, (gsize) BLOCK), i;
-      find_bins (data + at, length, origin, scale, bins - 1, found);
+      gsize length = MIN (n - at, (gsize)BLOCK), i;
+      find_bins (data + at, length, first, scale, bins - 1, found);
       for (i = 0; i + TABLES <= length; i += TABLES)
         for (guint t = 0; t < TABLES; t++)
           tables[t * bins + found[i + t]]++;
@@ -94,7 +100,7 @@ count (const PareHistogram *histogram, const float *data, gsize n, guint32 *tabl
 void
 pare_histogram_add (PareHistogram *histogram, const float *data, gsize n)
 {
-  gsize chunk = (gsize) 1 << 16;
+  gsize chunk = (gsize)1 << 16;
   gint64 chunks = (n + chunk - 1) / chunk;
 
   if (n == 0)
@@ -102,7 +108,7 @@ pare_histogram_add (PareHistogram *histogram, const float *data, gsize n)
   pare_extremes_update (&histogram->extremes, data, n);
   if (!histogram->extremes.finite)
     return;
-  cover (histogram, histogram->extremes.low, histogram->extremes.high);
+  cover (histogram);
 #pragma omp parallel if (chunks > 1)
   {
     g_autofree guint32 *tables = g_new0 (guint32, TABLES * histogram->n);

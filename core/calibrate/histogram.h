@@ -6,13 +6,14 @@ G_BEGIN_DECLS
 
 /**
  * PareHistogram:
- * @n: number of bins, even
- * @origin: where bin 0 begins
- * @width: of a bin
+ * @n: number of bins, at least 2
+ * @origin: where bin 0 begins, which holds the lowest number
+ * @width: of a bin; 0 before the first number
  * @counts: how many numbers fell into each bin
  *
- * A histogram of a stream. When a number lies outside, neighbouring bins are merged in pairs and the covered range
- * doubles: counts stay exact integers, whatever the order of the numbers or the number of threads, and memory is constant.
+ * A histogram of a stream. Bins are powers of two wide and begin at multiples of their width. When a number lies
+ * outside, bins are merged until the extremes are covered; memory is constant. So the histogram is a function of the
+ * numbers alone: neither their order, nor how the stream was cut, nor the number of threads can change it.
  */
 typedef struct
 {
