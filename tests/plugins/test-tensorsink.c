@@ -141,6 +141,8 @@ assert_error (GstHarness *harness, GstBus *bus, const char *part)
   fail_unless (message != NULL);
   gst_message_parse_error (message, &error, NULL);
   fail_unless (strstr (error->message, part) != NULL, "%s", error->message);
+  /* Messages left on the bus hold the element, which holds the bus. */
+  gst_bus_set_flushing (bus, TRUE);
 }
 
 static GstBus *
