@@ -14,7 +14,7 @@ struct _PareChains
 static const PareNode *
 next_node (const PareValue *value, GHashTable *taps)
 {
-  return g_hash_table_contains (taps, value) ? NULL : pare_value_only_consumer (value);
+  return g_hash_table_contains (taps, value) ? NULL : pare_value_only_reader (value);
 }
 
 static gboolean

@@ -76,14 +76,30 @@ is_constant (const PareSlot *slot)
   return slot->host->data != NULL;
 }
 
-/* How often the nodes to run and the outputs read @value. */
+/* Entry @index among the consumers of @value stands for an input of which only the shape is read. A node that reads the
+ * value several times has as many entries, in the order of its inputs. */
+static gboolean
+is_shape_use (const PareValue *value, guint index)
+{
+  const PareNode *node = value->consumers->pdata[index];
+  guint nth = 0;
+
+  for (guint i = 0; i < index; i++)
+    nth += value->consumers->pdata[i] == node;
+  for (guint i = 0; i < node->inputs->len; i++)
+    if (node->inputs->pdata[i] == value && nth-- == 0)
+      return !pare_node_reads (node, i);
+  return FALSE;
+}
+
+/* How often the nodes to run and the outputs read the data of @value. */
 static guint
 count_uses (PareCompile *compile, const PareValue *value)
 {
   guint uses = 0;
 
   for (guint i = 0; i < value->consumers->len; i++)
-    uses += g_hash_table_contains (compile->needed, value->consumers->pdata[i]);
+    uses += g_hash_table_contains (compile->needed, value->consumers->pdata[i]) && !is_shape_use (value, i);
   for (guint i = 0; i < compile->graph->outputs->len; i++)
     uses += compile->graph->outputs->pdata[i] == value;
   return uses;
@@ -345,32 +361,114 @@ pare_compile_output_over (PareCompile *compile, guint index, PareSlot *input)
   return attach_output (compile, index, slot_new (compile, spec, input->layout));
 }
 
+/* The input in whose layout a function of single elements works: the first that oneDNN arranged, since that is what the
+ * neighbours want too. -1: all are row-major, or they are not floats of one shape. */
+static gint
+leading_input (PareCompile *compile)
+{
+  const PareInfer *infer = compile->infer;
+  gint leader = -1;
+
+  for (guint i = 0; i < infer->n_inputs; i++)
+    {
+      PareSlot *slot;
+      if (infer->inputs[i].type != PARE_FLOAT32
+          || !pare_shape_equal (&infer->inputs[i].shape, &infer->outputs[0].shape))
+        return -1;
+      slot = pare_compile_input_as_is (compile, i);
+      if (leader < 0 && slot->layout && !pare_layout_is_plain (slot->layout) && !is_constant (slot))
+        leader = i;
+    }
+  return leader;
+}
+
+/* Inputs 0 and 1 in one layout other than row-major; FALSE and no error when there is no such layout. */
+static gboolean
+paired_inputs (PareCompile *compile, PareSlot *slots[2], GError **error)
+{
+  gint leader = compile->infer->n_inputs == 2 ? leading_input (compile) : -1;
+
+  if (leader < 0)
+    return FALSE;
+  slots[leader] = pare_compile_input_as_is (compile, leader);
+  slots[!leader] = pare_compile_input (compile, !leader, slots[leader]->layout, error);
+  return slots[!leader] != NULL;
+}
+
+/* Over one of the two inputs when one of them is not needed any more. */
+static PareSlot *
+output_over_either (PareCompile *compile, PareSlot *const *slots)
+{
+  return pare_compile_output_over (compile, 0, slots[!may_overwrite (slots[0]) && may_overwrite (slots[1])]);
+}
+
 gboolean
 pare_compile_add (PareCompile *compile, GError **error)
 {
-  PareSlot *slots[3], *blocked;
-  guint first;
+  PareSlot *slots[3];
   PareArg args[] = { PARE_ARG_SRC, PARE_ARG_SRC_1, PARE_ARG_DST };
+  g_autoptr (GError) failure = NULL;
   ParePrimitive *primitive;
 
-  if (compile->infer->inputs[0].type != PARE_FLOAT32
-      || !pare_shape_equal (&compile->infer->inputs[0].shape, &compile->infer->inputs[1].shape))
-    return pare_compile_forward (compile, error);
-  for (first = 0; first < 2; first++)
+  if (!paired_inputs (compile, slots, &failure))
     {
-      blocked = pare_compile_input_as_is (compile, first);
-      if (blocked->layout && !pare_layout_is_plain (blocked->layout))
-        break;
+      if (!failure)
+        return pare_compile_forward (compile, error);
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
     }
-  if (first == 2)
-    return pare_compile_forward (compile, error);
-  slots[0] = blocked;
-  slots[1] = pare_compile_input (compile, !first, blocked->layout, error);
-  primitive = slots[1] ? pare_primitive_add (blocked->layout, slots[1]->layout, error) : NULL;
+  primitive = pare_primitive_add (slots[0]->layout, slots[1]->layout, error);
   if (!primitive)
     return FALSE;
-  slots[2] = pare_compile_output_over (compile, 0, blocked);
+  slots[2] = pare_compile_output_over (compile, 0, slots[0]);
   pare_compile_primitive (compile, primitive, 3, args, slots);
+  return TRUE;
+}
+
+typedef struct
+{
+  PareBinary function;
+  float arguments[2];
+} Elementwise;
+
+/* Padding of a layout is computed like everything else: it is zero and stays so. */
+static gboolean
+run_elementwise (gpointer state, PareSlot *const *slots, GError **error)
+{
+  const Elementwise *elementwise = state;
+
+  elementwise->function (slots[0]->size / sizeof (float), slots[0]->data, slots[1]->data, slots[2]->data,
+                         elementwise->arguments);
+  return TRUE;
+}
+
+gboolean
+pare_compile_binary (PareCompile *compile, PareBinary function, float a, float b, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  Elementwise *state;
+  PareSlot *slots[3];
+
+  if (!paired_inputs (compile, slots, &failure))
+    {
+      if (!failure)
+        return pare_compile_forward (compile, error);
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  slots[2] = output_over_either (compile, slots);
+  state = g_new (Elementwise, 1);
+  *state = (Elementwise){ function, { a, b } };
+  pare_compile_step (compile, run_elementwise, state, g_free, 3, slots);
+  return TRUE;
+}
+
+gboolean
+pare_compile_alias (PareCompile *compile, GError **error)
+{
+  PareSlot *input = pare_compile_input_as_is (compile, 0);
+
+  attach_output (compile, 0, slot_over (compile, &compile->infer->outputs[0], input->layout, input));
   return TRUE;
 }
 
@@ -389,7 +487,8 @@ pare_compile_forward (PareCompile *compile, GError **error)
       return FALSE;
     }
   for (guint i = 0; i < infer->n_inputs; i++)
-    if (infer->inputs[i].type != PARE_UNDEFINED && !(slots[i] = pare_compile_input (compile, i, NULL, error)))
+    if (infer->inputs[i].type != PARE_UNDEFINED && pare_node_reads (compile->node, i)
+        && !(slots[i] = pare_compile_input (compile, i, NULL, error)))
       return FALSE;
   for (guint i = 0; i < infer->n_outputs; i++)
     {
@@ -403,6 +502,8 @@ pare_compile_forward (PareCompile *compile, GError **error)
   step = step_new (compile, n, slots);
   step->forward = compile->op->forward;
   step->views = g_new0 (PareView, n + 1);
+  for (guint i = 0; i < infer->n_inputs; i++)
+    step->views[i] = (PareView){ infer->inputs[i].type, infer->inputs[i].shape, NULL };
   step->n_inputs = infer->n_inputs;
   step->opset = infer->opset;
   return TRUE;
@@ -521,7 +622,7 @@ release_inputs (PareCompile *compile, const PareNode *node, const PareValue *inn
   for (guint i = 0; i < node->inputs->len; i++)
     {
       const PareValue *value = node->inputs->pdata[i];
-      if (value && value != inner && g_hash_table_contains (compile->slots, value))
+      if (value && value != inner && pare_node_reads (node, i) && g_hash_table_contains (compile->slots, value))
         primary_slot (compile, value)->host->pending--;
     }
 }
@@ -543,7 +644,7 @@ compile_chain (PareCompile *compile, const PareNode *head, const PareNode *last,
         g_prefix_error (error, "Node '%s' (%s): ", pare_node_label (head), head->op_type);
       return FALSE;
     }
-  for (const PareNode *node = head;; node = pare_value_only_consumer (inner))
+  for (const PareNode *node = head;; node = pare_value_only_reader (inner))
     {
       release_inputs (compile, node, inner);
       if (node == last)
@@ -585,7 +686,7 @@ find_needed (PareCompile *compile)
           computed |= !pare_inference_constant (compile->inference, value);
           needed |= pare_graph_is_output (compile->graph, value) || g_hash_table_contains (compile->taps, value);
           for (guint c = 0; c < value->consumers->len; c++)
-            needed |= g_hash_table_contains (compile->needed, value->consumers->pdata[c]);
+            needed |= g_hash_table_contains (compile->needed, value->consumers->pdata[c]) && !is_shape_use (value, c);
         }
       if (needed && computed)
         g_hash_table_add (compile->needed, (gpointer) node);

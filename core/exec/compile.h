@@ -65,6 +65,13 @@ void pare_compile_step (PareCompile *compile, PareStepFunc run, gpointer state, 
 /* Adds the step that sums inputs 0 and 1 of one shape where they lie; otherwise pare_compile_forward(). The compile
  * function of Add. */
 gboolean pare_compile_add (PareCompile *compile, GError **error);
+/* A function of two floats that is zero where both are; @n elements, @y may be @a or @b. */
+typedef void (*PareBinary) (gint64 n, const float *a, const float *b, float *y, const float *arguments);
+/* Adds the step that applies @function to inputs 0 and 1 of one shape where they lie, over one of them if possible;
+ * otherwise, and when both are row-major, pare_compile_forward(). @a and @b are the function's arguments. */
+gboolean pare_compile_binary (PareCompile *compile, PareBinary function, float a, float b, GError **error);
+/* Output 0 is input 0 as it lies, of the same shape: nothing runs. */
+gboolean pare_compile_alias (PareCompile *compile, GError **error);
 /* Adds the step that runs the operator's forward on row-major memory. */
 gboolean pare_compile_forward (PareCompile *compile, GError **error);
 

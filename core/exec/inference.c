@@ -114,8 +114,7 @@ can_fold (PareInference *inference, const PareOperator *op, const PareInfer *inf
   if (!op->forward)
     return FALSE;
   for (guint i = 0; i < infer->n_inputs; i++)
-    if (infer->inputs[i].type != PARE_UNDEFINED && !infer->constants[i] && !pare_node_is (infer->node, "Shape")
-        && !pare_node_is (infer->node, "Size"))
+    if (infer->inputs[i].type != PARE_UNDEFINED && !infer->constants[i] && pare_node_reads (infer->node, i))
       return FALSE;
   for (guint i = 0; i < infer->n_outputs && size <= FOLD_LIMIT; i++)
     size += pare_shape_elements (&infer->outputs[i].shape);
@@ -125,27 +124,32 @@ can_fold (PareInference *inference, const PareOperator *op, const PareInfer *inf
   return TRUE;
 }
 
+/* A tensor of nothing but type and shape, for operators that look at no more: without its memory. */
+static PareTensor *
+shape_only (const PareSpec *spec)
+{
+  PareTensor *tensor = g_new0 (PareTensor, 1);
+
+  g_atomic_ref_count_init (&tensor->refs);
+  tensor->type = spec->type;
+  tensor->shape = spec->shape;
+  return tensor;
+}
+
 static gboolean
 fold (PareInference *inference, const PareInfer *infer, GError **error)
 {
   const PareNode *node = infer->node;
   g_autofree PareTensor **inputs = g_new0 (PareTensor *, infer->n_inputs + 1);
   g_autofree PareTensor **outputs = g_new0 (PareTensor *, infer->n_outputs + 1);
-  g_autoptr (PareTensor) shape_only = NULL;
   gboolean done;
 
-  memcpy (inputs, infer->constants, infer->n_inputs * sizeof *inputs);
-  if (infer->n_inputs && !inputs[0] && infer->inputs[0].type != PARE_UNDEFINED)
-    {
-      /* Shape and Size look at the shape alone: a tensor of nothing but the shape will do, without its memory. */
-      const PareShape *shape = &infer->inputs[0].shape;
-      shape_only = g_new0 (PareTensor, 1);
-      g_atomic_ref_count_init (&shape_only->refs);
-      shape_only->type = infer->inputs[0].type;
-      shape_only->shape = *shape;
-      inputs[0] = shape_only;
-    }
+  for (guint i = 0; i < infer->n_inputs; i++)
+    if (infer->inputs[i].type != PARE_UNDEFINED)
+      inputs[i] = infer->constants[i] ? pare_tensor_ref (infer->constants[i]) : shape_only (&infer->inputs[i]);
   done = pare_evaluate_node (node, inputs, outputs, error);
+  for (guint i = 0; i < infer->n_inputs; i++)
+    g_clear_pointer (&inputs[i], pare_tensor_unref);
   for (guint i = 0; i < infer->n_outputs; i++)
     {
       if (outputs[i])

@@ -2,6 +2,7 @@
  * Add, Sub, Mul, Div, Mod and PRelu of two inputs, Min, Max, Sum and Mean of any number, with NumPy broadcasting. */
 #include "exec/compile.h"
 #include "ops/rows.h"
+#include "train/gradient.h"
 #include <math.h>
 
 /* Through uint64, since overflow of the signed types is to wrap around. */
@@ -188,23 +189,124 @@ mean_infer (PareInfer *infer, GError **error)
          && variadic_infer (infer, error);
 }
 
+static gboolean
+add_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *dy = pare_gradient_of_output (gradient, 0);
+
+  for (guint i = 0; i < node->inputs->len; i++)
+    pare_gradient_add_reduced (gradient, i, dy);
+  return TRUE;
+}
+
+static gboolean
+sub_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *dy = pare_gradient_of_output (gradient, 0);
+
+  pare_gradient_add_reduced (gradient, 0, dy);
+  if (pare_gradient_wanted (gradient, 1))
+    pare_gradient_add_reduced (gradient, 1, pare_gradient_call (gradient, "Neg", dy, NULL));
+  return TRUE;
+}
+
+static gboolean
+mul_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *dy = pare_gradient_of_output (gradient, 0);
+
+  for (guint i = 0; i < 2; i++)
+    if (pare_gradient_wanted (gradient, i))
+      pare_gradient_add_reduced (gradient, i, pare_gradient_call (gradient, "Mul", dy, pare_node_input (node, !i)));
+  return TRUE;
+}
+
+/* d (a / b) = da / b - y db / b. */
+static gboolean
+div_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *quotient
+      = pare_gradient_call (gradient, "Div", pare_gradient_of_output (gradient, 0), pare_node_input (node, 1));
+
+  pare_gradient_add_reduced (gradient, 0, quotient);
+  if (pare_gradient_wanted (gradient, 1))
+    {
+      PareValue *product = pare_gradient_call (gradient, "Mul", quotient, pare_node_output (node, 0));
+      pare_gradient_add_reduced (gradient, 1, pare_gradient_call (gradient, "Neg", product, NULL));
+    }
+  return TRUE;
+}
+
+static gboolean
+prelu_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *dy = pare_gradient_of_output (gradient, 0), *x = pare_node_input (node, 0);
+  PareValue *zero = pare_gradient_scalar (gradient, 0), *negative = pare_gradient_call (gradient, "Less", x, zero);
+
+  if (pare_gradient_wanted (gradient, 0))
+    {
+      PareValue *scaled = pare_gradient_call (gradient, "Mul", dy, pare_node_input (node, 1));
+      pare_gradient_add (gradient, 0,
+                         pare_gradient_node (gradient, "", "Where", 3, (PareValue *[]){ negative, scaled, dy }, NULL));
+    }
+  if (pare_gradient_wanted (gradient, 1))
+    {
+      PareValue *product = pare_gradient_call (gradient, "Mul", dy, x);
+      pare_gradient_add_reduced (
+          gradient, 1, pare_gradient_node (gradient, "", "Where", 3, (PareValue *[]){ negative, product, zero }, NULL));
+    }
+  return TRUE;
+}
+
+/* Min and Max: to the inputs that equal the result. */
+static gboolean
+extreme_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *dy = pare_gradient_of_output (gradient, 0), *zero = pare_gradient_scalar (gradient, 0);
+
+  for (guint i = 0; i < node->inputs->len; i++)
+    if (pare_gradient_wanted (gradient, i))
+      {
+        PareValue *chosen
+            = pare_gradient_call (gradient, "Equal", pare_node_input (node, i), pare_node_output (node, 0));
+        pare_gradient_add_reduced (
+            gradient, i, pare_gradient_node (gradient, "", "Where", 3, (PareValue *[]){ chosen, dy, zero }, NULL));
+      }
+  return TRUE;
+}
+
+static gboolean
+mean_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *share = pare_gradient_call (gradient, "Mul", pare_gradient_of_output (gradient, 0),
+                                         pare_gradient_scalar (gradient, 1.0f / node->inputs->len));
+
+  for (guint i = 0; i < node->inputs->len; i++)
+    pare_gradient_add_reduced (gradient, i, share);
+  return TRUE;
+}
+
 #define NOTE "runtimes have no fast int8 kernel for it"
+#define BINARY(op, derivative)                                                                                         \
+  .name = op, .infer = binary_infer, .forward = binary_forward, .backward = derivative, .in_place = TRUE
+#define VARIADIC(op, derivative)                                                                                       \
+  .name = op, .infer = variadic_infer, .forward = variadic_forward, .backward = derivative
 
 PARE_OPERATORS (arithmetic) = {
-  { .name = "Add",
+  { BINARY ("Add", add_backward), .compile = pare_compile_add, .quantize = PARE_QUANTIZE_JOIN },
+  { BINARY ("Sub", sub_backward), .quantize_note = NOTE },
+  { BINARY ("Mul", mul_backward), .quantize_note = NOTE },
+  { .name = "Div",
     .infer = binary_infer,
-    .forward = binary_forward,
-    .compile = pare_compile_add,
+    .forward = divide_forward,
+    .backward = div_backward,
     .in_place = TRUE,
-    .quantize = PARE_QUANTIZE_JOIN },
-  { .name = "Sub", .infer = binary_infer, .forward = binary_forward, .in_place = TRUE, .quantize_note = NOTE },
-  { .name = "Mul", .infer = binary_infer, .forward = binary_forward, .in_place = TRUE, .quantize_note = NOTE },
-  { .name = "Div", .infer = binary_infer, .forward = divide_forward, .in_place = TRUE, .quantize_note = NOTE },
+    .quantize_note = NOTE },
   { .name = "Mod", .infer = mod_infer, .forward = divide_forward, .in_place = TRUE },
-  { .name = "PRelu", .infer = prelu_infer, .forward = binary_forward, .in_place = TRUE },
-  { .name = "Max", .infer = variadic_infer, .forward = variadic_forward },
-  { .name = "Min", .infer = variadic_infer, .forward = variadic_forward },
-  { .name = "Sum", .infer = variadic_infer, .forward = variadic_forward },
-  { .name = "Mean", .infer = mean_infer, .forward = variadic_forward },
+  { .name = "PRelu", .infer = prelu_infer, .forward = binary_forward, .backward = prelu_backward, .in_place = TRUE },
+  { VARIADIC ("Max", extreme_backward) },
+  { VARIADIC ("Min", extreme_backward) },
+  { VARIADIC ("Sum", add_backward) },
+  { .name = "Mean", .infer = mean_infer, .forward = variadic_forward, .backward = mean_backward },
   { NULL },
 };

@@ -51,6 +51,45 @@ pare_operator_of (const PareNode *node)
   return g_hash_table_lookup (get_registry ()->by_name, key);
 }
 
+gboolean
+pare_node_reads (const PareNode *node, guint index)
+{
+  const PareOperator *op = pare_operator_of (node);
+
+  return !op || index >= 32 || !(op->shape_inputs >> index & 1);
+}
+
+/* A node that is among the consumers without such an input has a subgraph that reads the value. */
+static gboolean
+reads_data (const PareNode *node, const PareValue *value)
+{
+  gboolean shape_only = FALSE;
+
+  for (guint i = 0; i < node->inputs->len; i++)
+    if (node->inputs->pdata[i] == value)
+      {
+        if (pare_node_reads (node, i))
+          return TRUE;
+        shape_only = TRUE;
+      }
+  return !shape_only;
+}
+
+PareNode *
+pare_value_only_reader (const PareValue *value)
+{
+  PareNode *reader = NULL;
+
+  for (guint i = 0; i < value->consumers->len; i++)
+    if (reads_data (value->consumers->pdata[i], value))
+      {
+        if (reader)
+          return NULL;
+        reader = value->consumers->pdata[i];
+      }
+  return reader && !pare_graph_is_output (reader->graph, value) ? reader : NULL;
+}
+
 const PareOperator *const *
 pare_operators (guint *n)
 {

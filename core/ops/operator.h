@@ -108,6 +108,7 @@ typedef struct
  *   sum that follow it
  * @alias: the output is the input's bytes under another shape (Reshape): nothing runs
  * @in_place: @forward may write its output over an input of the same type and size
+ * @shape_inputs: bit i is set when only the shape and type of input i are read, never its data: nobody keeps it for that
  * @macs: multiply-accumulates, by inferred shapes; NULL for operators without any
  * @weight: fills in the trait; FALSE when this node's weight is not a constant or is laid out in an unusual way
  * @eltwise: fills in the function of one element that this node is; FALSE when its arguments are not constant
@@ -129,6 +130,7 @@ typedef struct
   gboolean (*applies_chain) (const PareInfer *infer);
   gboolean alias;
   gboolean in_place;
+  guint shape_inputs;
   guint64 (*macs) (const PareInfer *infer);
   gboolean (*weight) (const PareNode *node, PareWeightTrait *trait);
   gboolean (*eltwise) (const PareNode *node, PareEltwise *eltwise);
@@ -140,6 +142,10 @@ typedef struct
 
 /* The operator of @node, or NULL when nothing here knows it. */
 const PareOperator *pare_operator_of (const PareNode *node);
+/* Whether executing @node needs the data of its input @index, and not the shape alone. */
+gboolean pare_node_reads (const PareNode *node, guint index);
+/* The one node that reads the data of @value; NULL when there are none or more, or it is an output of the graph. */
+PareNode *pare_value_only_reader (const PareValue *value);
 /* All operators, ordered by file and then as in the file; @n receives their number. */
 const PareOperator *const *pare_operators (guint *n);
 /* Its weight trait, when it has one and the weight is constant. */

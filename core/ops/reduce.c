@@ -5,6 +5,7 @@
 #include "ops/parallel.h"
 #include "ops/strided.h"
 #include "ops/vector.h"
+#include "train/gradient.h"
 #include <math.h>
 
 /* The input as [outer, reduced, inner], all dense. */
@@ -299,18 +300,150 @@ reduce_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
-#define REDUCE(op) .name = op, .infer = reduce_infer, .forward = reduce_forward
+/* @value, which lies like the result, with the reduced axes put back as sizes of 1. */
+static PareValue *
+keep_axes (PareGradient *gradient, const PareNode *node, PareValue *value)
+{
+  PareValue *axes = pare_node_input (node, 1);
+  const gint64 *given;
+  guint n;
+
+  if (pare_node_get_int (node, "keepdims", 1))
+    return value;
+  given = pare_node_get_ints (node, "axes", &n);
+  if (!axes && !n)
+    return value; /* a scalar, or nothing was reduced */
+  return pare_gradient_call (gradient, "Unsqueeze", value, axes ? axes : pare_gradient_int64s (gradient, n, given));
+}
+
+static PareValue *
+expand_to (PareGradient *gradient, PareValue *value, PareValue *like)
+{
+  return pare_gradient_call (gradient, "Expand", value, pare_gradient_call (gradient, "Shape", like, NULL));
+}
+
+static gboolean
+sum_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *dy = keep_axes (gradient, node, pare_gradient_of_output (gradient, 0));
+
+  pare_gradient_add (gradient, 0, expand_to (gradient, dy, pare_node_input (node, 0)));
+  return TRUE;
+}
+
+static PareValue *
+size_of (PareGradient *gradient, PareValue *value)
+{
+  PareValue *size = pare_gradient_call (gradient, "Size", value, NULL);
+
+  return pare_gradient_node (gradient, "", "Cast", 1, &size, pare_attribute_new_int ("to", PARE_FLOAT32), NULL);
+}
+
+static gboolean
+mean_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *x = pare_node_input (node, 0);
+  PareValue *dy = keep_axes (gradient, node, pare_gradient_of_output (gradient, 0));
+  PareValue *share
+      = pare_gradient_call (gradient, "Div", size_of (gradient, pare_node_output (node, 0)), size_of (gradient, x));
+
+  pare_gradient_add (gradient, 0, expand_to (gradient, pare_gradient_call (gradient, "Mul", dy, share), x));
+  return TRUE;
+}
+
+/* Max and Min: shared evenly between the elements that equal the result. */
+static gboolean
+extreme_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *x = pare_node_input (node, 0);
+  PareValue *dy = keep_axes (gradient, node, pare_gradient_of_output (gradient, 0));
+  PareValue *y = keep_axes (gradient, node, pare_node_output (node, 0));
+  PareValue *equal = pare_gradient_call (gradient, "Equal", x, y);
+  PareValue *chosen
+      = pare_gradient_node (gradient, "", "Cast", 1, &equal, pare_attribute_new_int ("to", PARE_FLOAT32), NULL);
+  PareValue *count = pare_gradient_node (gradient, PARE_DOMAIN, "ReduceToShape", 2, (PareValue *[]){ chosen, y }, NULL);
+
+  pare_gradient_add (gradient, 0,
+                     pare_gradient_call (gradient, "Mul", chosen, pare_gradient_call (gradient, "Div", dy, count)));
+  return TRUE;
+}
+
+/* The others: dx = dy times a factor of x and y, which @factor builds. */
+static gboolean
+scaled_backward (PareGradient *gradient, const PareNode *node,
+                 PareValue *(*factor) (PareGradient *gradient, PareValue *x, PareValue *y))
+{
+  PareValue *dy = keep_axes (gradient, node, pare_gradient_of_output (gradient, 0));
+  PareValue *y = keep_axes (gradient, node, pare_node_output (node, 0));
+
+  pare_gradient_add (gradient, 0,
+                     pare_gradient_call (gradient, "Mul", factor (gradient, pare_node_input (node, 0), y), dy));
+  return TRUE;
+}
+
+static PareValue *
+product_factor (PareGradient *gradient, PareValue *x, PareValue *y)
+{
+  return pare_gradient_call (gradient, "Div", y, x);
+}
+
+static PareValue *
+l1_factor (PareGradient *gradient, PareValue *x, PareValue *y)
+{
+  return pare_gradient_call (gradient, "Sign", x, NULL);
+}
+
+static PareValue *
+l2_factor (PareGradient *gradient, PareValue *x, PareValue *y)
+{
+  return pare_gradient_call (gradient, "Div", x, y);
+}
+
+static PareValue *
+square_factor (PareGradient *gradient, PareValue *x, PareValue *y)
+{
+  return pare_gradient_call (gradient, "Mul", x, pare_gradient_scalar (gradient, 2));
+}
+
+static PareValue *
+log_sum_factor (PareGradient *gradient, PareValue *x, PareValue *y)
+{
+  PareValue *inverse = pare_gradient_call (gradient, "Exp", pare_gradient_call (gradient, "Neg", y, NULL), NULL);
+
+  return expand_to (gradient, inverse, x);
+}
+
+static PareValue *
+log_sum_exp_factor (PareGradient *gradient, PareValue *x, PareValue *y)
+{
+  return pare_gradient_call (gradient, "Exp", pare_gradient_call (gradient, "Sub", x, y), NULL);
+}
+
+#define SCALED_BACKWARD(name)                                                                                          \
+  static gboolean name##_backward (PareGradient *gradient, const PareNode *node, GError **error)                       \
+  {                                                                                                                    \
+    return scaled_backward (gradient, node, name##_factor);                                                            \
+  }
+SCALED_BACKWARD (product)
+SCALED_BACKWARD (l1)
+SCALED_BACKWARD (l2)
+SCALED_BACKWARD (square)
+SCALED_BACKWARD (log_sum)
+SCALED_BACKWARD (log_sum_exp)
+
+#define REDUCE(op, derivative) .name = op, .infer = reduce_infer, .forward = reduce_forward, .backward = derivative
 
 PARE_OPERATORS (reduce) = {
-  { REDUCE ("ReduceMean"), .quantize_note = "its sums need more than 8 bits, and runtimes have no int8 kernel for it" },
-  { REDUCE ("ReduceSum") },
-  { REDUCE ("ReduceMax") },
-  { REDUCE ("ReduceMin") },
-  { REDUCE ("ReduceProd") },
-  { REDUCE ("ReduceL1") },
-  { REDUCE ("ReduceL2") },
-  { REDUCE ("ReduceSumSquare") },
-  { REDUCE ("ReduceLogSum") },
-  { REDUCE ("ReduceLogSumExp") },
+  { REDUCE ("ReduceMean", mean_backward),
+    .quantize_note = "its sums need more than 8 bits, and runtimes have no int8 kernel for it" },
+  { REDUCE ("ReduceSum", sum_backward) },
+  { REDUCE ("ReduceMax", extreme_backward) },
+  { REDUCE ("ReduceMin", extreme_backward) },
+  { REDUCE ("ReduceProd", product_backward) },
+  { REDUCE ("ReduceL1", l1_backward) },
+  { REDUCE ("ReduceL2", l2_backward) },
+  { REDUCE ("ReduceSumSquare", square_backward) },
+  { REDUCE ("ReduceLogSum", log_sum_backward) },
+  { REDUCE ("ReduceLogSumExp", log_sum_exp_backward) },
   { NULL },
 };

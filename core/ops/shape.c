@@ -52,7 +52,7 @@ size_forward (const PareKernel *kernel, GError **error)
 }
 
 PARE_OPERATORS (shape) = {
-  { .name = "Shape", .infer = shape_infer, .forward = shape_forward },
-  { .name = "Size", .infer = size_infer, .forward = size_forward },
+  { .name = "Shape", .infer = shape_infer, .forward = shape_forward, .shape_inputs = 1 },
+  { .name = "Size", .infer = size_infer, .forward = size_forward, .shape_inputs = 1 },
   { NULL },
 };

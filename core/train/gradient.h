@@ -39,8 +39,14 @@ PareValue *pare_gradient_node (PareGradient *gradient, const char *domain, const
                                PareValue *const *inputs, ...) G_GNUC_NULL_TERMINATED;
 /* The standard operators of one and two inputs without attributes: pare_gradient_call (g, "Mul", a, b). @b may be NULL. */
 PareValue *pare_gradient_call (PareGradient *gradient, const char *op_type, PareValue *a, PareValue *b);
+/* Another output of the node that computes @first. */
+PareValue *pare_gradient_add_output (PareGradient *gradient, PareValue *first);
+/* Output @index of the node at hand: added to it when the node omits it. For what the forward pass computes anyway. */
+PareValue *pare_gradient_saved_output (PareGradient *gradient, guint index);
 /* A float32 scalar constant; an int64 vector constant. */
 PareValue *pare_gradient_scalar (PareGradient *gradient, float value);
 PareValue *pare_gradient_int64s (PareGradient *gradient, guint n, const gint64 *values);
+/* A tensor of the shape of @like, all @value; known before anything runs. */
+PareValue *pare_gradient_fill (PareGradient *gradient, float value, PareValue *like);
 
 G_END_DECLS

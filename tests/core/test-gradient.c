@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * The backward function of every operator against central differences: for a random linear functional of the outputs,
+ * the gradient that the extended graph computes and (f (x + h) - f (x - h)) / 2h agree. A case is one line below. */
+#include "exec/executor.h"
+#include "train/gradient.h"
+#include <math.h>
+#include <string.h>
+
+#define STEP 1e-2
+/* Of the largest derivative by an input, or of 1: float32 forward, and the third derivative. */
+#define TOLERANCE 1e-2
+/* So many entries of each input are moved; all of a small one. */
+#define PROBES 24
+
+/**
+ * Case:
+ * @op_type: with "pare:" before it for internal operators
+ * @attributes: "axis=1 mode=linear alpha=0.5 pads=1,1,0,0 axes=1,": a trailing comma makes a list of one
+ * @inputs: separated by spaces. "2x3" is a tensor of numbers in [-1, 1] to differentiate by; "s" a scalar; "-" an
+ * omitted input. Kinds: "2x3:positive" (in [0.5, 1.5]), ":far" (not within 0.2 of zero), ":distinct" (no two within
+ * 0.05),
+ *   ":wide" (in [-4, 4], none near a multiple of 1/2). Constants: "2x3:fixed" (numbers), "2x3:bool",
+ *   "[1,-1]" (an int64 vector), "{3x2:0,1,2,2,1,0}" (int64 of that shape), "(0.5)" (a float scalar), "(1,2)" (a float
+ * vector)
+ * @outputs: their number, 1 unless said
+ */
+typedef struct
+{
+  const char *op_type, *attributes, *inputs;
+  guint outputs;
+} Case;
+
+static const Case cases[] = {
+  { "Add", "", "2x3x4 2x3x4" },
+  { "Add", "", "2x3x4 4" },
+  { "Add", "", "3x1 2x1x4" },
+  { "Add", "", "2x3x4x5 3x1x1" },
+  { "Add", "", "2x3 s" },
+  { "Add", "", "2x1x3x1x2 1x4x1x2x2" },
+  { "Sub", "", "2x3 3" },
+  { "Sub", "", "3 2x3" },
+  { "Mul", "", "2x3x4 3x1" },
+  { "Mul", "", "1x5 4x1" },
+  { "Div", "", "2x3:far 3:positive" },
+  { "Div", "", "3 2x3:positive" },
+  { "PRelu", "", "2x3x4:far 3x1" },
+  { "Max", "", "2x3:distinct 2x3:distinct 3:distinct" },
+  { "Min", "", "2x3:distinct 2x1:distinct" },
+  { "Sum", "", "2x3 3 2x1 s" },
+  { "Mean", "", "2x3 3 2x1" },
+  { "ReduceSum", "keepdims=0", "2x3x4 [1]" },
+  { "ReduceSum", "keepdims=1", "2x3x4 [0,-1]" },
+  { "ReduceSum", "keepdims=0", "2x3x4" },
+  { "ReduceMean", "axes=2,3", "2x3x4x5" },
+  { "ReduceMean", "keepdims=0 axes=1,", "2x3x4" },
+  { "ReduceMax", "keepdims=0 axes=1,", "2x5x3:distinct" },
+  { "ReduceMin", "", "2x5x3:distinct" },
+  { "ReduceProd", "axes=1, keepdims=0", "2x4:positive" },
+  { "ReduceL1", "axes=1,", "2x4:far" },
+  { "ReduceL2", "axes=-1, keepdims=0", "2x4:far" },
+  { "ReduceSumSquare", "axes=0,", "2x4" },
+  { "ReduceLogSum", "axes=1,", "2x4:positive" },
+  { "ReduceLogSumExp", "axes=1, keepdims=0", "2x4" },
+  { "pare:ReduceToShape", "", "2x3x4x5 1x3x1x1:fixed" },
+  { "pare:ReduceToShape", "", "2x3x4x5 2x1x4x1:fixed" },
+};
+
+/* Deterministic numbers. */
+static double
+next_uniform (guint32 *state)
+{
+  *state = *state * 1664525u + 1013904223u;
+  return (*state >> 8) / 16777216.0;
+}
+
+typedef struct
+{
+  PareTensor *tensor;
+  gboolean differentiated;
+} Input;
+
+static float
+number_of_kind (const char *kind, gint64 index, guint32 *state)
+{
+  double u = next_uniform (state);
+
+  if (g_str_equal (kind, "positive"))
+    return 0.5 + u;
+  if (g_str_equal (kind, "far"))
+    return u < 0.5 ? -0.2 - 1.6 * u : 0.2 + 1.6 * (u - 0.5);
+  /* Steps of 0.06 in an order that jumps about, each disturbed by far less: 37 and 101 have no common divisor. */
+  if (g_str_equal (kind, "distinct"))
+    return ((index * 37 + (*state >> 20)) % 101 - 50) * 0.06 + 0.01 * (u - 0.5);
+  if (g_str_equal (kind, "wide"))
+    return floor (u * 16 - 8) / 2 + 0.1 + 0.3 * next_uniform (state);
+  return 2 * u - 1;
+}
+
+static PareShape
+parse_shape (const char *text)
+{
+  g_auto (GStrv) dims = g_strsplit (text, "x", -1);
+  PareShape shape = { 0 };
+
+  for (guint i = 0; !g_str_equal (text, "s") && dims[i]; i++)
+    shape.dims[shape.rank++] = g_ascii_strtoll (dims[i], NULL, 10);
+  return shape;
+}
+
+static PareTensor *
+parse_list (const char *text, PareDataType type, const char *shape_text)
+{
+  g_auto (GStrv) items = g_strsplit (text, ",", -1);
+  guint n = *text ? g_strv_length (items) : 0;
+  PareShape shape = shape_text ? parse_shape (shape_text) : pare_shape_of (1, (int)n);
+  gint64 *ints = g_new (gint64, n + 1);
+  float *floats = g_new (float, n + 1);
+
+  if (type == PARE_FLOAT32 && n == 1)
+    shape.rank = 0;
+  for (guint i = 0; i < n; i++)
+    {
+      ints[i] = g_ascii_strtoll (items[i], NULL, 10);
+      floats[i] = g_ascii_strtod (items[i], NULL);
+    }
+  g_free (type == PARE_INT64 ? (gpointer)floats : ints);
+  return pare_tensor_new_take (type, &shape, type == PARE_INT64 ? (gpointer)ints : floats);
+}
+
+static Input
+parse_input (const char *text, guint32 *state)
+{
+  g_auto (GStrv) parts = g_strsplit (text, ":", 2);
+  g_autofree char *inner = strlen (text) > 1 ? g_strndup (text + 1, strlen (text) - 2) : NULL;
+  const char *kind = parts[1] ? parts[1] : "plain";
+  gboolean is_bool = g_str_equal (kind, "bool");
+  PareShape shape;
+  gint64 n;
+
+  if (*text == '-')
+    return (Input){ NULL, FALSE };
+  if (*text == '[')
+    return (Input){ parse_list (inner, PARE_INT64, NULL), FALSE };
+  if (*text == '(')
+    return (Input){ parse_list (inner, PARE_FLOAT32, NULL), FALSE };
+  if (*text == '{')
+    {
+      g_auto (GStrv) halves = g_strsplit (inner, ":", 2);
+      return (Input){ parse_list (halves[1], PARE_INT64, halves[0]), FALSE };
+    }
+  shape = parse_shape (parts[0]);
+  n = pare_shape_elements (&shape);
+  g_autofree float *data = g_new (float, n);
+  g_autofree guint8 *bools = g_new (guint8, n);
+  next_uniform (state);
+  guint32 start = *state;
+  for (gint64 i = 0; i < n; i++)
+    {
+      guint32 fixed = start;
+      data[i] = number_of_kind (kind, i, g_str_equal (kind, "distinct") ? &fixed : state);
+      bools[i] = data[i] > 0;
+    }
+  return (Input){ is_bool ? pare_tensor_new_copy (PARE_BOOL, &shape, bools) : pare_tensor_new_floats (&shape, data),
+                  !is_bool && !g_str_equal (kind, "fixed") };
+}
+
+static PareAttribute *
+parse_attribute (const char *text)
+{
+  g_auto (GStrv) parts = g_strsplit (text, "=", 2);
+  const char *name = parts[0], *value = parts[1];
+
+  if (strchr (value, ',') && (g_ascii_isdigit (*value) || *value == '-'))
+    {
+      g_autofree char *list = g_strndup (value, strlen (value) - g_str_has_suffix (value, ","));
+      g_autoptr (PareTensor) tensor = parse_list (list, PARE_INT64, NULL);
+      return pare_attribute_new_ints (name, pare_tensor_elements (tensor), pare_tensor_data (tensor));
+    }
+  if (!g_ascii_isdigit (*value) && *value != '-')
+    return pare_attribute_new_string (name, value);
+  if (strchr (value, '.'))
+    return pare_attribute_new_float (name, g_ascii_strtod (value, NULL));
+  return pare_attribute_new_int (name, g_ascii_strtoll (value, NULL, 10));
+}
+
+/* The graph of one case, and its free inputs. */
+typedef struct
+{
+  PareGraph *graph;
+  PareNode *node;
+  GPtrArray *tensors; /* of the graph's inputs, all differentiated */
+} Net;
+
+static void
+net_clear (Net *net)
+{
+  g_clear_object (&net->graph);
+  g_clear_pointer (&net->tensors, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Net, net_clear)
+
+static void
+add_input (Net *net, const char *text, guint32 *state)
+{
+  Input input = parse_input (text, state);
+  PareValue *value = input.tensor ? pare_graph_add_value_near (net->graph, "x") : NULL;
+  PareSpec spec;
+
+  pare_node_add_input (net->node, value);
+  if (!value)
+    return;
+  if (!input.differentiated)
+    {
+      pare_value_set_constant (value, input.tensor);
+      pare_tensor_unref (input.tensor);
+      return;
+    }
+  spec = (PareSpec){ PARE_FLOAT32, input.tensor->shape };
+  pare_value_set_spec (value, &spec);
+  g_ptr_array_add (net->graph->inputs, value);
+  g_ptr_array_add (net->tensors, input.tensor);
+}
+
+static void
+build (Net *net, const Case *c)
+{
+  g_auto (GStrv) inputs = g_strsplit (c->inputs, " ", -1);
+  g_auto (GStrv) attributes = g_strsplit (c->attributes, " ", -1);
+  gboolean internal = g_str_has_prefix (c->op_type, "pare:");
+  guint32 state = g_str_hash (c->inputs);
+
+  net->graph = pare_graph_new ();
+  net->tensors = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_tensor_unref);
+  pare_graph_set_opset (net->graph, "", 17);
+  pare_graph_set_opset (net->graph, PARE_DOMAIN, 1);
+  net->node
+      = pare_graph_add_node (net->graph, internal ? PARE_DOMAIN : "", c->op_type + (internal ? 5 : 0), "node", NULL);
+  for (guint i = 0; inputs[i]; i++)
+    add_input (net, inputs[i], &state);
+  for (guint i = 0; attributes[i] && *attributes[i]; i++)
+    pare_node_set_attribute (net->node, parse_attribute (attributes[i]));
+  for (guint i = 0; i < MAX (c->outputs, 1); i++)
+    {
+      PareValue *value = pare_graph_add_value_near (net->graph, "y");
+      pare_node_add_output (net->node, value);
+      g_ptr_array_add (net->graph->outputs, value);
+    }
+}
+
+static GPtrArray *
+run (PareExecutor *executor, GPtrArray *inputs, guint n_outputs)
+{
+  GPtrArray *outputs = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_tensor_unref);
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_set_size (outputs, n_outputs);
+  pare_executor_run (executor, (PareTensor **)inputs->pdata, inputs->len, (PareTensor **)outputs->pdata, &error);
+  g_assert_no_error (error);
+  return outputs;
+}
+
+/* The random functional: a tensor of factors per output. */
+static GPtrArray *
+make_factors (GPtrArray *outputs)
+{
+  GPtrArray *factors = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_tensor_unref);
+  guint32 state = 5;
+
+  for (guint i = 0; i < outputs->len; i++)
+    {
+      const PareTensor *output = outputs->pdata[i];
+      gint64 n = pare_tensor_elements (output);
+      g_autofree float *data = g_new (float, n + 1);
+      for (gint64 k = 0; k < n; k++)
+        data[k] = number_of_kind ("far", k, &state);
+      g_ptr_array_add (factors, pare_tensor_new_floats (&output->shape, data));
+    }
+  return factors;
+}
+
+static double
+functional (PareExecutor *executor, GPtrArray *inputs, GPtrArray *factors)
+{
+  g_autoptr (GPtrArray) outputs = run (executor, inputs, factors->len);
+  double sum = 0;
+
+  for (guint i = 0; i < factors->len; i++)
+    for (gint64 k = 0; k < pare_tensor_elements (factors->pdata[i]); k++)
+      sum += pare_tensor_get_double (outputs->pdata[i], k) * pare_tensor_get_double (factors->pdata[i], k);
+  return sum;
+}
+
+static double
+central_difference (PareExecutor *executor, GPtrArray *inputs, guint input, gint64 element, GPtrArray *factors)
+{
+  PareTensor *tensor = inputs->pdata[input];
+  double values[2], moved[2];
+
+  for (guint side = 0; side < 2; side++)
+    {
+      g_autofree float *data = g_memdup2 (pare_tensor_data (tensor), pare_tensor_size (tensor));
+      g_autoptr (PareTensor) other = NULL;
+      data[element] += side ? STEP : -STEP;
+      moved[side] = data[element];
+      other = pare_tensor_new_floats (&tensor->shape, data);
+      inputs->pdata[input] = other;
+      values[side] = functional (executor, inputs, factors);
+      inputs->pdata[input] = tensor;
+    }
+  return (values[1] - values[0]) / (moved[1] - moved[0]);
+}
+
+/* sum over outputs of sum (output * factors), in the graph. */
+static PareValue *
+add_loss (Net *net, GPtrArray *factors)
+{
+  PareValue *loss = NULL;
+
+  for (guint i = 0; i < factors->len; i++)
+    {
+      PareNode *mul = pare_graph_add_node (net->graph, "", "Mul", "weigh", NULL);
+      PareNode *sum = pare_graph_add_node (net->graph, "", "ReduceSum", "total", NULL), *add;
+      pare_node_add_input (mul, net->node->outputs->pdata[i]);
+      pare_node_add_input (mul, pare_graph_add_constant (net->graph, "factors", factors->pdata[i]));
+      pare_node_add_output (mul, pare_graph_add_value_near (net->graph, "weighed"));
+      pare_node_add_input (sum, mul->outputs->pdata[0]);
+      pare_node_add_output (sum, pare_graph_add_value_near (net->graph, "sum"));
+      pare_node_set_attribute (sum, pare_attribute_new_int ("keepdims", 0));
+      if (!loss)
+        {
+          loss = sum->outputs->pdata[0];
+          continue;
+        }
+      add = pare_graph_add_node (net->graph, "", "Add", "losses", NULL);
+      pare_node_add_input (add, loss);
+      pare_node_add_input (add, sum->outputs->pdata[0]);
+      pare_node_add_output (add, pare_graph_add_value_near (net->graph, "loss"));
+      loss = add->outputs->pdata[0];
+    }
+  return loss;
+}
+
+static GPtrArray *
+compute_gradients (Net *net, GPtrArray *factors)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PareExecutor) executor = NULL;
+  guint n = net->tensors->len;
+  g_autofree PareValue **gradients = g_new0 (PareValue *, n + 1);
+
+  pare_graph_add_gradients (net->graph, add_loss (net, factors), n, (PareValue **)net->graph->inputs->pdata, gradients,
+                            &error);
+  g_assert_no_error (error);
+  pare_graph_assert_consistent (net->graph);
+  g_ptr_array_set_size (net->graph->outputs, 0);
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (net->graph->outputs, gradients[i]);
+  executor = pare_executor_new (net->graph);
+  return run (executor, net->tensors, n);
+}
+
+/* Entries with an even distance between them, so that long inputs are probed all over. */
+static void
+compare (PareExecutor *executor, GPtrArray *inputs, guint input, GPtrArray *factors, const PareTensor *gradient,
+         const Case *c)
+{
+  gint64 n = pare_tensor_elements (inputs->pdata[input]), probes = MIN (n, PROBES);
+  double largest = 1;
+
+  g_assert_true (pare_shape_equal (&gradient->shape, &((PareTensor *)inputs->pdata[input])->shape));
+  for (gint64 i = 0; i < n; i++)
+    largest = MAX (largest, fabs (pare_tensor_get_double (gradient, i)));
+  for (gint64 i = 0; i < probes; i++)
+    {
+      gint64 at = i * n / probes;
+      double want = central_difference (executor, inputs, input, at, factors);
+      double have = pare_tensor_get_double (gradient, at);
+      if (!(fabs (have - want) <= TOLERANCE * largest))
+        g_error ("%s (%s) of %s: the derivative by entry %d of differentiated input %u is %g instead of %g", c->op_type,
+                 c->attributes, c->inputs, (int)at, input, have, want);
+    }
+}
+
+static void
+test_backward_matches_differences (gconstpointer data)
+{
+  const Case *c = data;
+  g_auto (Net) net = { 0 };
+  g_autoptr (PareGraph) plain = NULL;
+  g_autoptr (PareExecutor) executor = NULL;
+  g_autoptr (GPtrArray) outputs = NULL;
+  g_autoptr (GPtrArray) factors = NULL;
+  g_autoptr (GPtrArray) gradients = NULL;
+
+  build (&net, c);
+  plain = pare_graph_copy (net.graph);
+  executor = pare_executor_new (plain);
+  outputs = run (executor, net.tensors, plain->outputs->len);
+  factors = make_factors (outputs);
+  gradients = compute_gradients (&net, factors);
+  for (guint i = 0; i < net.tensors->len; i++)
+    compare (executor, net.tensors, i, factors, gradients->pdata[i], c);
+}
+
+static void
+test_error_names_node_and_operator (void)
+{
+  const Case undifferentiable = { "NonZero", "", "3:far" };
+  g_auto (Net) net = { 0 };
+  g_autoptr (GError) error = NULL;
+  PareValue *gradient;
+
+  build (&net, &undifferentiable);
+  g_assert_false (pare_graph_add_gradients (net.graph, net.node->outputs->pdata[0], 1,
+                                            (PareValue **)net.graph->inputs->pdata, &gradient, &error));
+  g_assert_error (error, PARE_ERROR, PARE_ERROR_NOT_IMPLEMENTED);
+  g_assert_nonnull (strstr (error->message, "'node' (NonZero)"));
+}
+
+static void
+test_gradient_is_zero_where_nothing_depends (void)
+{
+  const Case two = { "Add", "", "2x3 2x3" };
+  g_auto (Net) net = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PareExecutor) executor = NULL;
+  g_autoptr (GPtrArray) outputs = NULL;
+  PareValue *gradients[2], *stranger, *inputs[2];
+  const PareSpec spec = { PARE_FLOAT32, pare_shape_of (2, 2, 3) };
+
+  build (&net, &two);
+  stranger = pare_graph_add_value (net.graph, "stranger");
+  pare_value_set_spec (stranger, &spec);
+  g_ptr_array_add (net.graph->inputs, stranger);
+  g_ptr_array_add (net.tensors, pare_tensor_ref (net.tensors->pdata[0]));
+  inputs[0] = net.graph->inputs->pdata[0];
+  inputs[1] = stranger;
+  pare_graph_add_gradients (net.graph, net.node->outputs->pdata[0], 2, inputs, gradients, &error);
+  g_assert_no_error (error);
+  g_ptr_array_set_size (net.graph->outputs, 0);
+  g_ptr_array_add (net.graph->outputs, gradients[0]);
+  g_ptr_array_add (net.graph->outputs, gradients[1]);
+  executor = pare_executor_new (net.graph);
+  outputs = run (executor, net.tensors, 2);
+  for (guint i = 0; i < 6; i++)
+    {
+      g_assert_cmpfloat (pare_tensor_get_double (outputs->pdata[0], i), ==, 1);
+      g_assert_cmpfloat (pare_tensor_get_double (outputs->pdata[1], i), ==, 0);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/gradient/%s/%u", cases[i].op_type, i);
+      g_test_add_data_func (path, &cases[i], test_backward_matches_differences);
+    }
+  g_test_add_func ("/gradient/error", test_error_names_node_and_operator);
+  g_test_add_func ("/gradient/zero", test_gradient_is_zero_where_nothing_depends);
+  return g_test_run ();
+}
