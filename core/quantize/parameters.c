@@ -8,7 +8,7 @@ PareQuantizeParameters
 pare_quantize_parameters (const PareRange *range, gboolean symmetric)
 {
   float low = MIN (range->low, 0), high = MAX (range->high, 0);
-  float scale = symmetric ? MAX (-low, high) / 127 : (high - low) / 255;
+  float scale = symmetric ? MAX (-low, high) / 127 : (float)(((double)high - low) / 255);
 
   /* A value that never leaves zero; any scale will do. */
   if (!(scale >= FLT_MIN))

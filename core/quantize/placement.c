@@ -2,6 +2,7 @@
  * Where quantizers go. */
 #include "quantize/placement.h"
 #include "exec/inference.h"
+#include <math.h>
 #include <string.h>
 
 struct _ParePlacement
@@ -49,6 +50,17 @@ data_inputs (const PareNode *node)
   return kind_of (node) == PARE_QUANTIZE_JOIN ? node->inputs->len : 1;
 }
 
+static gboolean
+is_finite (const PareTensor *tensor)
+{
+  const float *data = pare_tensor_data (tensor);
+  gboolean finite = TRUE;
+
+  for (gint64 i = 0; finite && i < pare_tensor_elements (tensor); i++)
+    finite = isfinite (data[i]);
+  return finite;
+}
+
 /* Why a weighted node cannot run on integers, or NULL. */
 static const char *
 weighted_refusal (const PareNode *node)
@@ -64,13 +76,18 @@ weighted_refusal (const PareNode *node)
     return "its weight is not float32";
   if (pare_tensor_elements (weight) == 0)
     return "its weight is empty";
+  if (!is_finite (weight))
+    return "its weight holds numbers that are not finite";
   if (trait.has_bias && pare_node_input (node, trait.bias))
     {
       PareTensor *bias = pare_node_constant (node, trait.bias);
       if (!bias)
         return "its bias is not a constant";
-      if (bias->type != PARE_FLOAT32 || pare_tensor_elements (bias) != weight->shape.dims[trait.out_axis])
+      if (bias->type != PARE_FLOAT32 || pare_tensor_elements (bias) != weight->shape.dims[trait.out_axis]
+          || !bias->shape.rank || bias->shape.dims[bias->shape.rank - 1] != pare_tensor_elements (bias))
         return "its bias is not one float32 per output channel";
+      if (!is_finite (bias))
+        return "its bias holds numbers that are not finite";
     }
   if (pare_node_input (node, 0)->constant)
     return "its data input is a constant";
@@ -127,6 +144,9 @@ consider (ParePlacement *placement, const PareNode *node)
         if (!value || !integer_producer (placement, value))
           refusal = "not all that it reads comes from quantized layers";
       }
+  /* Of all that moves data, Split alone moves some to each output; elsewhere the second one holds indices or a mask. */
+  if (!refusal && kind == PARE_QUANTIZE_PASS && pare_node_output (node, 1) && !pare_node_is (node, "Split"))
+    refusal = "no int8 kernel has its second output";
   if (refusal)
     refuse (placement, node, refusal);
   else if (kind != PARE_QUANTIZE_NONE)
@@ -175,13 +195,29 @@ mark_values (ParePlacement *placement, const PareNode *node)
       mark (placement, pare_placement_behind_clamps (placement, node->outputs->pdata[o]), TRUE);
 }
 
-/* The scale of a bias is data scale x weight scale: a range that is missing or not finite makes none. */
+static gboolean
+is_bad_range (const PareRange *range)
+{
+  return !isfinite (range->low) || !isfinite (range->high);
+}
+
+/* Why @node cannot be quantized by what the calibrator saw: the scale of a bias is data scale x weight scale, and
+ * integers hold no infinities. */
 static const char *
-range_refusal (const PareNode *node)
+range_refusal (const ParePlacement *placement, const PareNode *node)
 {
   const PareRange *range = &pare_node_input (node, 0)->range;
 
-  return range->low <= range->high ? NULL : "its input has no calibrated range";
+  if (kind_of (node) == PARE_QUANTIZE_WEIGHTED && range->low > range->high)
+    return "its input has no calibrated range";
+  for (guint i = 0; i < data_inputs (node); i++)
+    if (is_bad_range (&pare_node_input (node, i)->range))
+      return "its input was not finite when it was calibrated";
+  for (guint o = 0; must_write_integers (node) && o < node->outputs->len; o++)
+    if (node->outputs->pdata[o]
+        && is_bad_range (&pare_placement_behind_clamps (placement, node->outputs->pdata[o])->range))
+      return "its result was not finite when it was calibrated";
+  return NULL;
 }
 
 ParePlacement *
@@ -199,10 +235,11 @@ pare_placement_new (PareGraph *graph, const PareQuantizeSettings *settings, gboo
   placement->values = g_ptr_array_new ();
   for (guint i = 0; i < nodes->len; i++)
     {
+      const char *refusal;
       consider (placement, nodes->pdata[i]);
       if (with_ranges && pare_placement_quantized (placement, nodes->pdata[i])
-          && kind_of (nodes->pdata[i]) == PARE_QUANTIZE_WEIGHTED && range_refusal (nodes->pdata[i]))
-        refuse (placement, nodes->pdata[i], range_refusal (nodes->pdata[i]));
+          && (refusal = range_refusal (placement, nodes->pdata[i])))
+        refuse (placement, nodes->pdata[i], refusal);
     }
   /* Second walk, backwards: who only would carry integers to where floats are wanted. */
   for (guint i = nodes->len; i-- > 0;)

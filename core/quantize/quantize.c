@@ -5,6 +5,7 @@
 #include "onnx/onnx.h"
 #include "quantize/parameters.h"
 #include "quantize/placement.h"
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -180,10 +181,11 @@ quantize_value (PareGraph *graph, const ParePlacement *placement, PareValue *val
       if (for_all || (pare_placement_quantized (placement, reader)))
         pare_node_set_input (reader, position, dequantized);
     }
-  while (for_all && g_ptr_array_find (graph->outputs, value, &position))
+  if (for_all && pare_graph_is_output (graph, value))
     {
       /* The output keeps its name. */
-      graph->outputs->pdata[position] = dequantized;
+      while (g_ptr_array_find (graph->outputs, value, &position))
+        graph->outputs->pdata[position] = dequantized;
       pare_graph_swap_names (graph, value, dequantized);
       dequantized->described = value->described;
       dequantized->type = value->type;
@@ -213,15 +215,15 @@ round_bias (const PareTensor *bias, float data_scale, const PareTensor *scales)
   return pare_tensor_new_floats (&bias->shape, rounded);
 }
 
-/* Least weight scale per channel with which the bias keeps within 31 bits. */
+/* Least weight scale per channel with which the bias keeps within 31 bits, and its step is a normal number. */
 static float *
 bias_floors (const PareTensor *bias, gint64 channels, float data_scale)
 {
   float *floors = g_new0 (float, channels);
   const float *b = pare_tensor_data (bias);
 
-  for (gint64 i = 0; i < pare_tensor_elements (bias); i++)
-    floors[i % channels] = MAX (floors[i % channels], fabsf (b[i]) / data_scale / (1 << 30));
+  for (gint64 i = 0; i < channels; i++)
+    floors[i] = MIN (MAX (fabs (b[i]) / data_scale / (1 << 30), 2. * FLT_MIN / data_scale), FLT_MAX);
   return floors;
 }
 
@@ -246,16 +248,17 @@ weight_sqnr (const PareTensor *weight, guint axis, const PareTensor *scales)
 }
 
 static gboolean
-per_channel (const PareQuantizeSettings *settings, const PareNode *node)
+per_channel (const PareQuantizeSettings *settings, const char *label)
 {
   const PareQuantizeLayer *layer
-    = settings->layers ? g_hash_table_lookup (settings->layers, pare_node_label (node)) : NULL;
+    = settings->layers ? g_hash_table_lookup (settings->layers, label) : NULL;
 
   return layer && layer->per_channel >= 0 ? layer->per_channel : settings->per_channel;
 }
 
+/* @label: what the layer was called before its output may have got another name */
 static void
-quantize_weight (PareGraph *graph, PareNode *node, const PareQuantizeSettings *settings)
+quantize_weight (PareGraph *graph, PareNode *node, const char *label, const PareQuantizeSettings *settings)
 {
   PareWeightTrait trait;
   g_assert (pare_node_weight (node, &trait));
@@ -265,10 +268,10 @@ quantize_weight (PareGraph *graph, PareNode *node, const PareQuantizeSettings *s
   g_autofree float *floors
     = bias ? bias_floors (bias, weight->constant->shape.dims[trait.out_axis], data_scale) : NULL;
   g_autoptr (PareTensor) scales
-    = pare_weight_scales (weight->constant, trait.out_axis, per_channel (settings, node), floors);
+    = pare_weight_scales (weight->constant, trait.out_axis, per_channel (settings, label), floors);
   g_autoptr (PareTensor) zeros = zero_point_tensor (PARE_INT8, 0, &scales->shape);
 
-  pare_record_add (graph->record, STAGE, pare_node_label (node), "quantized", NULL, "weight_bits", 8.0,
+  pare_record_add (graph->record, STAGE, label, "quantized", NULL, "weight_bits", 8.0,
                    "activation_bits", 8.0, "weight_sqnr_db", weight_sqnr (weight->constant, trait.out_axis, scales),
                    "parameters", (double) pare_tensor_elements (weight->constant), NULL);
   pare_node_set_input (node, trait.input,
@@ -316,7 +319,7 @@ gboolean
 pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GError **error)
 {
   g_autoptr (ParePlacement) placement = NULL;
-  g_autoptr (GPtrArray) weighted = g_ptr_array_new ();
+  g_autoptr (GPtrArray) weighted = g_ptr_array_new (), labels = g_ptr_array_new_with_free_func (g_free);
   g_autofree PareQuantizeParameters *parameters = NULL;
   const GPtrArray *values;
   gboolean calibrated = FALSE;
@@ -336,7 +339,10 @@ pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GEr
     {
       PareNode *node = graph->nodes->pdata[i];
       if (pare_placement_quantized (placement, node) && pare_operator_of (node)->quantize == PARE_QUANTIZE_WEIGHTED)
-        g_ptr_array_add (weighted, node);
+        {
+          g_ptr_array_add (weighted, node);
+          g_ptr_array_add (labels, g_strdup (pare_node_label (node)));
+        }
     }
   values = pare_placement_values (placement);
   parameters = g_new (PareQuantizeParameters, values->len + 1);
@@ -347,7 +353,7 @@ pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GEr
   for (guint i = 0; i < values->len; i++)
     quantize_value (graph, placement, values->pdata[i], &parameters[i]);
   for (guint i = 0; i < weighted->len; i++)
-    quantize_weight (graph, weighted->pdata[i], settings);
+    quantize_weight (graph, weighted->pdata[i], labels->pdata[i], settings);
   pare_graph_remove_dead (graph);
   return TRUE;
 }
