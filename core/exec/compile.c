@@ -361,6 +361,18 @@ pare_compile_output_over (PareCompile *compile, guint index, PareSlot *input)
   return attach_output (compile, index, slot_new (compile, spec, input->layout));
 }
 
+PareSlot *
+pare_compile_temporary (PareCompile *compile, const PareSpec *spec, const PareLayout *layout)
+{
+  return slot_new (compile, spec, layout);
+}
+
+gboolean
+pare_compile_reorder (PareCompile *compile, PareSlot *from, PareSlot *to, GError **error)
+{
+  return add_reorder (compile, from, NULL, to, error);
+}
+
 /* The input in whose layout a function of single elements works: the first that oneDNN arranged, since that is what the
  * neighbours want too. -1: all are row-major, or they are not floats of one shape. */
 static gint

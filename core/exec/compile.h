@@ -55,6 +55,11 @@ PareSlot *pare_compile_output_as (PareCompile *compile, guint index, const PareL
 /* Output @index over the bytes of @input, when those are not needed any more; else a new slot of the same layout. */
 PareSlot *pare_compile_output_over (PareCompile *compile, guint index, PareSlot *input);
 
+/* Memory that the node needs while it runs and that no value names. */
+PareSlot *pare_compile_temporary (PareCompile *compile, const PareSpec *spec, const PareLayout *layout);
+/* Adds the step that writes @from in the layout of @to. */
+gboolean pare_compile_reorder (PareCompile *compile, PareSlot *from, PareSlot *to, GError **error);
+
 /* Adds the step that runs @primitive (taken) on @n arguments. */
 void pare_compile_primitive (PareCompile *compile, ParePrimitive *primitive, guint n, const PareArg *args,
                              PareSlot *const *slots);

@@ -1,23 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Everything that Pare asks of oneDNN (the v2 C API), and nothing else. */
-#include "exec/onednn.h"
-#include <oneapi/dnnl/dnnl.h>
+ * What Pare asks of oneDNN (the v2 C API) to run a network; what training needs beyond that is in onednn-gradient.c. */
+#include "exec/onednn-private.h"
 #include <string.h>
-
-struct _PareLayout
-{
-  dnnl_memory_desc_t md;
-};
-
-#define MAX_ARGS 8
-
-struct _ParePrimitive
-{
-  dnnl_primitive_t primitive;
-  const_dnnl_primitive_desc_t desc; /* owned by the primitive */
-  guint n_args;
-  dnnl_exec_arg_t args[MAX_ARGS];
-};
 
 /* One engine and one stream for the process: a CPU engine has no state, and all work runs on one thread. */
 typedef struct
@@ -44,16 +28,16 @@ get_device (void)
   return g_once (&once, device_new, NULL);
 }
 
-static gboolean
-check (dnnl_status_t status, const char *what, GError **error)
+gboolean
+pare_onednn_check (dnnl_status_t status, const char *what, GError **error)
 {
-  static const char *const names[] = { "success", "out of memory", "invalid arguments", "not supported",
+  static const char *const names[] = { "success",          "out of memory", "invalid arguments", "not supported",
                                        "end of iteration", "runtime error", "not required" };
 
   if (status == dnnl_success)
     return TRUE;
   g_set_error (error, PARE_ERROR, PARE_ERROR_LIBRARY, "oneDNN refused a %s: %s.", what,
-               (guint) status < G_N_ELEMENTS (names) ? names[status] : "unknown status");
+               (guint)status < G_N_ELEMENTS (names) ? names[status] : "unknown status");
   return FALSE;
 }
 
@@ -84,8 +68,8 @@ layout_from (const dnnl_memory_desc_t *md)
 }
 
 /* oneDNN has no scalars: they are one-element vectors. */
-static void
-describe_any (const PareSpec *spec, dnnl_memory_desc_t *md)
+void
+pare_onednn_describe_any (const PareSpec *spec, dnnl_memory_desc_t *md)
 {
   dnnl_dims_t dims = { 1 };
 
@@ -174,10 +158,14 @@ pare_layout_size (const PareLayout *layout)
 /* Primitives */
 
 static const dnnl_alg_kind_t eltwise_kinds[] = {
-  [PARE_ELTWISE_RELU] = dnnl_eltwise_relu,         [PARE_ELTWISE_CLIP] = dnnl_eltwise_clip,
-  [PARE_ELTWISE_LOGISTIC] = dnnl_eltwise_logistic, [PARE_ELTWISE_TANH] = dnnl_eltwise_tanh,
-  [PARE_ELTWISE_ELU] = dnnl_eltwise_elu,           [PARE_ELTWISE_GELU] = dnnl_eltwise_gelu_erf,
-  [PARE_ELTWISE_HARD_SWISH] = dnnl_eltwise_hardswish, [PARE_ELTWISE_LINEAR] = dnnl_eltwise_linear,
+  [PARE_ELTWISE_RELU] = dnnl_eltwise_relu,
+  [PARE_ELTWISE_CLIP] = dnnl_eltwise_clip,
+  [PARE_ELTWISE_LOGISTIC] = dnnl_eltwise_logistic,
+  [PARE_ELTWISE_TANH] = dnnl_eltwise_tanh,
+  [PARE_ELTWISE_ELU] = dnnl_eltwise_elu,
+  [PARE_ELTWISE_GELU] = dnnl_eltwise_gelu_erf,
+  [PARE_ELTWISE_HARD_SWISH] = dnnl_eltwise_hardswish,
+  [PARE_ELTWISE_LINEAR] = dnnl_eltwise_linear,
 };
 
 /* Own scratchpads in the arena: no allocation while running. */
@@ -196,8 +184,7 @@ attributes_new (const ParePostOps *post_ops)
       if (op->is_sum)
         dnnl_post_ops_append_sum (chain, 1.f);
       else
-        dnnl_post_ops_append_eltwise (chain, 1.f, eltwise_kinds[op->eltwise.kind], op->eltwise.alpha,
-                                      op->eltwise.beta);
+        dnnl_post_ops_append_eltwise (chain, 1.f, eltwise_kinds[op->eltwise.kind], op->eltwise.alpha, op->eltwise.beta);
     }
   dnnl_primitive_attr_set_post_ops (attributes, chain);
   dnnl_post_ops_destroy (chain);
@@ -211,9 +198,9 @@ primitive_from (dnnl_status_t status, dnnl_primitive_desc_t desc, const char *wh
   dnnl_primitive_t primitive = NULL;
   ParePrimitive *result = NULL;
 
-  if (!check (status, what, error))
+  if (!pare_onednn_check (status, what, error))
     return NULL;
-  if (check (dnnl_primitive_create (&primitive, desc), what, error))
+  if (pare_onednn_check (dnnl_primitive_create (&primitive, desc), what, error))
     {
       result = g_new0 (ParePrimitive, 1);
       result->primitive = primitive;
@@ -223,15 +210,38 @@ primitive_from (dnnl_status_t status, dnnl_primitive_desc_t desc, const char *wh
   return result;
 }
 
-static ParePrimitive *
-primitive_new (const_dnnl_op_desc_t op, const ParePostOps *post_ops, const char *what, GError **error)
+ParePrimitive *
+pare_onednn_primitive_new (const_dnnl_op_desc_t op, const ParePostOps *post_ops, const_dnnl_primitive_desc_t hint,
+                           const char *what, GError **error)
 {
   dnnl_primitive_attr_t attributes = attributes_new (post_ops);
   dnnl_primitive_desc_t desc = NULL;
-  dnnl_status_t status = dnnl_primitive_desc_create (&desc, op, attributes, get_device ()->engine, NULL);
+  dnnl_status_t status = dnnl_primitive_desc_create (&desc, op, attributes, get_device ()->engine, hint);
 
   dnnl_primitive_attr_destroy (attributes);
   return primitive_from (status, desc, what, error);
+}
+
+void
+pare_onednn_window (const PareWindow *window, PareOnednnWindow *at)
+{
+  for (guint i = 0; i < window->n; i++)
+    {
+      at->kernel[i] = window->kernel[i];
+      at->strides[i] = window->strides[i];
+      at->dilations[i] = window->dilations[i] - 1;
+      at->begin[i] = window->pads_begin[i];
+      at->end[i] = window->pads_end[i];
+    }
+}
+
+dnnl_alg_kind_t
+pare_onednn_pool_kind (ParePool kind)
+{
+  static const dnnl_alg_kind_t kinds[]
+      = { dnnl_pooling_max, dnnl_pooling_avg_exclude_padding, dnnl_pooling_avg_include_padding };
+
+  return kinds[kind];
 }
 
 ParePrimitive *
@@ -239,36 +249,32 @@ pare_primitive_convolution (const PareSpec *src, const PareSpec *weights, const 
                             const PareWindow *window, gboolean transposed, const ParePostOps *post_ops, GError **error)
 {
   dnnl_memory_desc_t src_md, weights_md, bias_md = { 0 }, dst_md;
-  dnnl_dims_t strides, dilations, begin, end;
+  PareOnednnWindow at;
   dnnl_status_t status;
 
-  describe_any (src, &src_md);
-  describe_any (weights, &weights_md);
-  describe_any (dst, &dst_md);
+  pare_onednn_window (window, &at);
+  pare_onednn_describe_any (src, &src_md);
+  pare_onednn_describe_any (weights, &weights_md);
+  pare_onednn_describe_any (dst, &dst_md);
   if (bias)
-    describe_any (bias, &bias_md);
-  for (guint i = 0; i < window->n; i++)
-    {
-      strides[i] = window->strides[i];
-      dilations[i] = window->dilations[i] - 1;
-      begin[i] = window->pads_begin[i];
-      end[i] = window->pads_end[i];
-    }
+    pare_onednn_describe_any (bias, &bias_md);
   if (transposed)
     {
       dnnl_deconvolution_desc_t op;
       status = dnnl_dilated_deconvolution_forward_desc_init (&op, dnnl_forward_inference, dnnl_deconvolution_direct,
                                                              &src_md, &weights_md, bias ? &bias_md : NULL, &dst_md,
-                                                             strides, dilations, begin, end);
-      return check (status, "transposed convolution", error)
-               ? primitive_new (&op, post_ops, "transposed convolution", error)
-               : NULL;
+                                                             at.strides, at.dilations, at.begin, at.end);
+      return pare_onednn_check (status, "transposed convolution", error)
+                 ? pare_onednn_primitive_new (&op, post_ops, NULL, "transposed convolution", error)
+                 : NULL;
     }
   dnnl_convolution_desc_t op;
   status = dnnl_dilated_convolution_forward_desc_init (&op, dnnl_forward_inference, dnnl_convolution_direct, &src_md,
-                                                       &weights_md, bias ? &bias_md : NULL, &dst_md, strides,
-                                                       dilations, begin, end);
-  return check (status, "convolution", error) ? primitive_new (&op, post_ops, "convolution", error) : NULL;
+                                                       &weights_md, bias ? &bias_md : NULL, &dst_md, at.strides,
+                                                       at.dilations, at.begin, at.end);
+  return pare_onednn_check (status, "convolution", error)
+             ? pare_onednn_primitive_new (&op, post_ops, NULL, "convolution", error)
+             : NULL;
 }
 
 ParePrimitive *
@@ -282,36 +288,28 @@ pare_primitive_matmul (const PareLayout *src, const PareSpec *weights_spec, cons
   if (weights)
     weights_md = weights->md;
   else
-    describe_any (weights_spec, &weights_md);
-  if (!check (dnnl_matmul_desc_init (&op, &src->md, &weights_md, bias ? &bias_layout->md : NULL, &dst->md),
-              "matrix product", error))
+    pare_onednn_describe_any (weights_spec, &weights_md);
+  if (!pare_onednn_check (dnnl_matmul_desc_init (&op, &src->md, &weights_md, bias ? &bias_layout->md : NULL, &dst->md),
+                          "matrix product", error))
     return NULL;
-  return primitive_new (&op, post_ops, "matrix product", error);
+  return pare_onednn_primitive_new (&op, post_ops, NULL, "matrix product", error);
 }
 
 ParePrimitive *
 pare_primitive_pool (ParePool kind, const PareLayout *src, const PareSpec *dst, const PareWindow *window,
                      GError **error)
 {
-  static const dnnl_alg_kind_t kinds[] = { dnnl_pooling_max, dnnl_pooling_avg_exclude_padding,
-                                           dnnl_pooling_avg_include_padding };
   dnnl_memory_desc_t dst_md;
-  dnnl_dims_t kernel, strides, begin, end;
+  PareOnednnWindow at;
   dnnl_pooling_desc_t op;
 
-  describe_any (dst, &dst_md);
-  for (guint i = 0; i < window->n; i++)
-    {
-      kernel[i] = window->kernel[i];
-      strides[i] = window->strides[i];
-      begin[i] = window->pads_begin[i];
-      end[i] = window->pads_end[i];
-    }
-  if (!check (dnnl_pooling_forward_desc_init (&op, dnnl_forward_inference, kinds[kind], &src->md, &dst_md, strides,
-                                              kernel, begin, end),
-              "pooling", error))
+  pare_onednn_describe_any (dst, &dst_md);
+  pare_onednn_window (window, &at);
+  if (!pare_onednn_check (dnnl_pooling_forward_desc_init (&op, dnnl_forward_inference, pare_onednn_pool_kind (kind),
+                                                          &src->md, &dst_md, at.strides, at.kernel, at.begin, at.end),
+                          "pooling", error))
     return NULL;
-  return primitive_new (&op, NULL, "pooling", error);
+  return pare_onednn_primitive_new (&op, NULL, NULL, "pooling", error);
 }
 
 ParePrimitive *
@@ -319,11 +317,11 @@ pare_primitive_eltwise (const PareEltwise *eltwise, const PareLayout *layout, GE
 {
   dnnl_eltwise_desc_t op;
 
-  if (!check (dnnl_eltwise_forward_desc_init (&op, dnnl_forward_inference, eltwise_kinds[eltwise->kind], &layout->md,
-                                              eltwise->alpha, eltwise->beta),
-              "function of one element", error))
+  if (!pare_onednn_check (dnnl_eltwise_forward_desc_init (&op, dnnl_forward_inference, eltwise_kinds[eltwise->kind],
+                                                          &layout->md, eltwise->alpha, eltwise->beta),
+                          "function of one element", error))
     return NULL;
-  return primitive_new (&op, NULL, "function of one element", error);
+  return pare_onednn_primitive_new (&op, NULL, NULL, "function of one element", error);
 }
 
 ParePrimitive *
@@ -331,11 +329,12 @@ pare_primitive_batch_normalization (const PareLayout *layout, float epsilon, GEr
 {
   dnnl_batch_normalization_desc_t op;
 
-  if (!check (dnnl_batch_normalization_forward_desc_init (&op, dnnl_forward_inference, &layout->md, epsilon,
-                                                          dnnl_use_global_stats | dnnl_use_scale | dnnl_use_shift),
-              "batch normalization", error))
+  if (!pare_onednn_check (
+          dnnl_batch_normalization_forward_desc_init (&op, dnnl_forward_inference, &layout->md, epsilon,
+                                                      dnnl_use_global_stats | dnnl_use_scale | dnnl_use_shift),
+          "batch normalization", error))
     return NULL;
-  return primitive_new (&op, NULL, "batch normalization", error);
+  return pare_onednn_primitive_new (&op, NULL, NULL, "batch normalization", error);
 }
 
 ParePrimitive *
@@ -343,9 +342,9 @@ pare_primitive_add (const PareLayout *a, const PareLayout *b, GError **error)
 {
   dnnl_binary_desc_t op;
 
-  if (!check (dnnl_binary_desc_init (&op, dnnl_binary_add, &a->md, &b->md, &a->md), "sum", error))
+  if (!pare_onednn_check (dnnl_binary_desc_init (&op, dnnl_binary_add, &a->md, &b->md, &a->md), "sum", error))
     return NULL;
-  return primitive_new (&op, NULL, "sum", error);
+  return pare_onednn_primitive_new (&op, NULL, NULL, "sum", error);
 }
 
 ParePrimitive *
@@ -370,20 +369,32 @@ pare_primitive_free (ParePrimitive *primitive)
 }
 
 static const int arguments[] = {
-  [PARE_ARG_SRC] = DNNL_ARG_SRC,           [PARE_ARG_SRC_1] = DNNL_ARG_SRC_1, [PARE_ARG_WEIGHTS] = DNNL_ARG_WEIGHTS,
-  [PARE_ARG_BIAS] = DNNL_ARG_BIAS,         [PARE_ARG_MEAN] = DNNL_ARG_MEAN,   [PARE_ARG_VARIANCE] = DNNL_ARG_VARIANCE,
-  [PARE_ARG_SCALE] = DNNL_ARG_SCALE,       [PARE_ARG_SHIFT] = DNNL_ARG_SHIFT, [PARE_ARG_DST] = DNNL_ARG_DST,
+  [PARE_ARG_SRC] = DNNL_ARG_SRC,
+  [PARE_ARG_SRC_1] = DNNL_ARG_SRC_1,
+  [PARE_ARG_WEIGHTS] = DNNL_ARG_WEIGHTS,
+  [PARE_ARG_BIAS] = DNNL_ARG_BIAS,
+  [PARE_ARG_MEAN] = DNNL_ARG_MEAN,
+  [PARE_ARG_VARIANCE] = DNNL_ARG_VARIANCE,
+  [PARE_ARG_SCALE] = DNNL_ARG_SCALE,
+  [PARE_ARG_SHIFT] = DNNL_ARG_SHIFT,
+  [PARE_ARG_DST] = DNNL_ARG_DST,
   [PARE_ARG_SCRATCHPAD] = DNNL_ARG_SCRATCHPAD,
+  [PARE_ARG_WORKSPACE] = DNNL_ARG_WORKSPACE,
+  [PARE_ARG_DIFF_SRC] = DNNL_ARG_DIFF_SRC,
+  [PARE_ARG_DIFF_DST] = DNNL_ARG_DIFF_DST,
+  [PARE_ARG_DIFF_WEIGHTS] = DNNL_ARG_DIFF_WEIGHTS,
+  [PARE_ARG_DIFF_BIAS] = DNNL_ARG_DIFF_BIAS,
+  [PARE_ARG_DIFF_SCALE] = DNNL_ARG_DIFF_SCALE,
+  [PARE_ARG_DIFF_SHIFT] = DNNL_ARG_DIFF_SHIFT,
 };
 
 PareLayout *
 pare_primitive_layout (const ParePrimitive *primitive, PareArg arg)
 {
-  const dnnl_memory_desc_t *md
-    = dnnl_primitive_desc_query_md (primitive->desc, dnnl_query_exec_arg_md, arguments[arg]);
+  const dnnl_memory_desc_t *md = dnnl_primitive_desc_query_md (primitive->desc, dnnl_query_exec_arg_md, arguments[arg]);
 
   g_assert (md);
-  return layout_from (md);
+  return md->ndims ? layout_from (md) : NULL;
 }
 
 gsize
@@ -399,10 +410,10 @@ pare_primitive_bind (ParePrimitive *primitive, PareArg arg, const PareLayout *la
 {
   dnnl_exec_arg_t *slot = &primitive->args[primitive->n_args];
   const dnnl_memory_desc_t *md
-    = layout ? &layout->md : dnnl_primitive_desc_query_md (primitive->desc, dnnl_query_scratchpad_md, 0);
+      = layout ? &layout->md : dnnl_primitive_desc_query_md (primitive->desc, dnnl_query_scratchpad_md, 0);
 
-  g_assert (primitive->n_args < MAX_ARGS);
-  if (!check (dnnl_memory_create (&slot->memory, md, get_device ()->engine, data), "memory", error))
+  g_assert (primitive->n_args < PARE_ONEDNN_MAX_ARGS);
+  if (!pare_onednn_check (dnnl_memory_create (&slot->memory, md, get_device ()->engine, data), "memory", error))
     return FALSE;
   slot->arg = arguments[arg];
   primitive->n_args++;
@@ -412,7 +423,7 @@ pare_primitive_bind (ParePrimitive *primitive, PareArg arg, const PareLayout *la
 gboolean
 pare_primitive_run (ParePrimitive *primitive, GError **error)
 {
-  return check (dnnl_primitive_execute (primitive->primitive, get_device ()->stream, primitive->n_args,
-                                        primitive->args),
-                "step", error);
+  return pare_onednn_check (
+      dnnl_primitive_execute (primitive->primitive, get_device ()->stream, primitive->n_args, primitive->args), "step",
+      error);
 }

@@ -34,6 +34,13 @@ typedef enum
   PARE_ARG_SHIFT,
   PARE_ARG_DST,
   PARE_ARG_SCRATCHPAD,
+  PARE_ARG_WORKSPACE, /* what a forward primitive leaves for its backward one */
+  PARE_ARG_DIFF_SRC,  /* gradients by the arguments of the forward primitive */
+  PARE_ARG_DIFF_DST,
+  PARE_ARG_DIFF_WEIGHTS,
+  PARE_ARG_DIFF_BIAS,
+  PARE_ARG_DIFF_SCALE,
+  PARE_ARG_DIFF_SHIFT,
 } PareArg;
 
 /* What is applied to the result while it is written: in order, functions of one element, or the sum with what lay in
@@ -80,10 +87,28 @@ ParePrimitive *pare_primitive_eltwise (const PareEltwise *eltwise, const PareLay
 ParePrimitive *pare_primitive_batch_normalization (const PareLayout *layout, float epsilon, GError **error);
 ParePrimitive *pare_primitive_add (const PareLayout *a, const PareLayout *b, GError **error);
 ParePrimitive *pare_primitive_reorder (const PareLayout *from, const PareLayout *to, GError **error);
+
+/* Gradients. The convolution's arguments are those of pare_primitive_convolution(). */
+ParePrimitive *pare_primitive_convolution_backward_data (const PareSpec *src, const PareSpec *weights,
+                                                         const PareSpec *dst, const PareWindow *window,
+                                                         gboolean transposed, GError **error);
+ParePrimitive *pare_primitive_convolution_backward_weights (const PareSpec *src, const PareSpec *weights,
+                                                            const PareSpec *bias, const PareSpec *dst,
+                                                            const PareWindow *window, gboolean transposed,
+                                                            GError **error);
+/* The pair for one pooling; of PARE_POOL_MAX @forward writes the WORKSPACE that @backward reads. */
+gboolean pare_primitive_pool_training (ParePool kind, const PareLayout *src, const PareSpec *dst,
+                                       const PareWindow *window, ParePrimitive **forward, ParePrimitive **backward,
+                                       GError **error);
+/* Writes MEAN and (population) VARIANCE of the batch. */
+ParePrimitive *pare_primitive_batch_normalization_training (const PareLayout *layout, float epsilon, GError **error);
+/* @frozen: MEAN and VARIANCE do not depend on the input. */
+ParePrimitive *pare_primitive_batch_normalization_backward (const PareLayout *layout, float epsilon, gboolean frozen,
+                                                            GError **error);
 void pare_primitive_free (ParePrimitive *primitive);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParePrimitive, pare_primitive_free)
 
-/* The layout of an argument; free it. */
+/* The layout of an argument; free it. NULL for a WORKSPACE that is not needed. */
 PareLayout *pare_primitive_layout (const ParePrimitive *primitive, PareArg arg);
 /* Bytes of working memory. */
 gsize pare_primitive_scratchpad (const ParePrimitive *primitive);

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * BatchNormalization, inference form (ONNX operator BatchNormalization, versions 7 to 15):
- * y = scale (x - mean) / sqrt (variance + epsilon) + shift, per channel (axis 1). */
-#include "exec/compile.h"
+ * BatchNormalization (ONNX operator BatchNormalization, versions 7 to 15):
+ * y = scale (x - mean) / sqrt (variance + epsilon) + shift, per channel (axis 1). In the training form (version 14 on)
+ * mean and population variance are the batch's, and outputs 1 and 2 are the running averages; outputs 3 and 4, which
+ * the specification has not, are the batch's own mean and variance for the backward pass. */
+#include "ops/backward.h"
 #include "ops/infer.h"
 #include <math.h>
 
+#define TRAINING_OUTPUTS 5
+
 static const PareDataType float_types[] = { PARE_FLOAT32, PARE_FLOAT16, PARE_BFLOAT16, PARE_FLOAT64, 0 };
+
+static gboolean
+is_training (const PareNode *node)
+{
+  return pare_node_get_int (node, "training_mode", 0) != 0;
+}
 
 static gboolean
 batchnormalization_infer (PareInfer *infer, GError **error)
@@ -17,11 +27,10 @@ batchnormalization_infer (PareInfer *infer, GError **error)
       return FALSE;
   if (!pare_infer_require_one_type (infer, 1, error))
     return FALSE;
-  if (pare_node_get_int (infer->node, "training_mode", 0)
-      || (infer->n_outputs > 1 && infer->opset < 14 && infer->node->outputs->pdata[1]))
+  if (!is_training (infer->node) && infer->n_outputs > 1 && infer->node->outputs->pdata[1])
     {
       pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node,
-                       "the training form cannot be executed: export the model for inference.");
+                       "statistics are asked for outside of training_mode: export the model for inference.");
       return FALSE;
     }
   channels = infer->inputs[0].shape.rank > 1 ? infer->inputs[0].shape.dims[1] : 1;
@@ -33,7 +42,35 @@ batchnormalization_infer (PareInfer *infer, GError **error)
         return FALSE;
       }
   infer->outputs[0] = infer->inputs[0];
+  for (guint i = 1; i < MIN (infer->n_outputs, TRAINING_OUTPUTS); i++)
+    infer->outputs[i] = infer->inputs[3];
   return TRUE;
+}
+
+/* Mean and population variance of channel @c, in double: the reference for the fast form. */
+static void
+channel_statistics (const float *x, gint64 outer, gint64 channels, gint64 inner, gint64 c, float *mean, float *variance)
+{
+  gint64 n = outer * inner;
+  double sum = 0, squares = 0;
+
+  for (gint64 o = 0; o < outer; o++)
+    for (gint64 i = 0; i < inner; i++)
+      sum += x[(o * channels + c) * inner + i];
+  sum /= MAX (n, 1);
+  for (gint64 o = 0; o < outer; o++)
+    for (gint64 i = 0; i < inner; i++)
+      squares += (x[(o * channels + c) * inner + i] - sum) * (x[(o * channels + c) * inner + i] - sum);
+  *mean = sum;
+  *variance = squares / MAX (n, 1);
+}
+
+/* running = momentum running + (1 - momentum) batch */
+static void
+update_running (gint64 channels, float momentum, const float *before, const float *batch, float *after)
+{
+  for (gint64 c = 0; c < channels; c++)
+    after[c] = before[c] * momentum + batch[c] * (1 - momentum);
 }
 
 static gboolean
@@ -46,6 +83,9 @@ batchnormalization_forward (const PareKernel *kernel, GError **error)
   gint64 planes = inner ? pare_shape_elements (&x->shape) / inner : 0;
   const float *scale = kernel->inputs[1].data, *shift = kernel->inputs[2].data;
   const float *mean = kernel->inputs[3].data, *variance = kernel->inputs[4].data;
+  float momentum = pare_node_get_float (kernel->node, "momentum", 0.9f);
+  gboolean training = is_training (kernel->node);
+  g_autofree float *batch = training ? g_new (float, 2 * channels + 1) : NULL;
 
   for (guint i = 0; i < 5; i++)
     if (kernel->inputs[i].type != PARE_FLOAT32)
@@ -53,36 +93,104 @@ batchnormalization_forward (const PareKernel *kernel, GError **error)
         pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, kernel->node, "only float32 can be executed.");
         return FALSE;
       }
+  for (gint64 c = 0; training && c < channels; c++)
+    channel_statistics (x->data, planes / MAX (channels, 1), channels, inner, c, &batch[c], &batch[channels + c]);
+  for (guint i = 1; training && i < TRAINING_OUTPUTS; i++)
+    if (pare_kernel_wants (kernel, i))
+      update_running (channels, i < 3 ? momentum : 0, kernel->inputs[i % 2 ? 3 : 4].data,
+                      batch + (i % 2 ? 0 : channels), kernel->outputs[i].data);
+  if (training)
+    {
+      mean = batch;
+      variance = batch + channels;
+    }
 #pragma omp parallel for if (planes * inner > 1 << 16)
   for (gint64 p = 0; p < planes; p++)
     {
       gint64 c = p % channels;
       float factor = scale[c] / sqrtf (variance[c] + epsilon), offset = shift[c] - mean[c] * factor;
-      const float *in = (const float *) x->data + p * inner;
-      float *out = (float *) kernel->outputs[0].data + p * inner;
+      const float *in = (const float *)x->data + p * inner;
+      float *out = (float *)kernel->outputs[0].data + p * inner;
       for (gint64 i = 0; i < inner; i++)
         out[i] = in[i] * factor + offset;
     }
   return TRUE;
 }
 
+static gboolean
+run_update (gpointer state, PareSlot *const *slots, GError **error)
+{
+  const float *momentum = state;
+
+  update_running (pare_shape_elements (&slots[0]->spec.shape), *momentum, slots[0]->data, slots[1]->data,
+                  slots[2]->data);
+  return TRUE;
+}
+
+/* @inputs: the running averages before, @batch: the batch's; mean and variance each. */
+static gboolean
+compile_updates (PareCompile *compile, PareSlot *const *inputs, PareSlot *const *batch, GError **error)
+{
+  const PareNode *node = pare_compile_infer (compile)->node;
+  float momentum = pare_node_get_float (node, "momentum", 0.9f);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      PareSlot *slots[3] = { inputs[i], batch[i] };
+      if (!pare_infer_wants (pare_compile_infer (compile), 1 + i))
+        continue;
+      if (!(slots[2] = pare_compile_output (compile, 1 + i, NULL, error)))
+        return FALSE;
+      pare_compile_step (compile, run_update, g_memdup2 (&momentum, sizeof momentum), g_free, 3, slots);
+    }
+  return TRUE;
+}
+
+static gboolean
+compile_training (PareCompile *compile, PareSlot *x, GError **error)
+{
+  static const PareArg args[]
+      = { PARE_ARG_SRC, PARE_ARG_SCALE, PARE_ARG_SHIFT, PARE_ARG_MEAN, PARE_ARG_VARIANCE, PARE_ARG_DST };
+  const PareInfer *infer = pare_compile_infer (compile);
+  PareSlot *slots[6] = { x }, *running[2];
+  ParePrimitive *primitive;
+
+  for (guint i = 0; i < 2; i++)
+    if (!(slots[1 + i] = pare_compile_input (compile, 1 + i, NULL, error))
+        || !(running[i] = pare_compile_input (compile, 3 + i, NULL, error))
+        || !(slots[3 + i] = pare_backward_output (compile, 3 + i, &infer->inputs[3], NULL, error)))
+      return FALSE;
+  primitive = pare_primitive_batch_normalization_training (x->layout,
+                                                           pare_node_get_float (infer->node, "epsilon", 1e-5f), error);
+  if (!primitive)
+    return FALSE;
+  slots[5] = pare_compile_output_over (compile, 0, x);
+  pare_compile_primitive (compile, primitive, 6, args, slots);
+  return compile_updates (compile, running, slots + 3, error);
+}
+
 /* In whatever layout the input lies. */
 static gboolean
 batchnormalization_compile (PareCompile *compile, GError **error)
 {
-  static const PareArg args[] = { PARE_ARG_SRC, PARE_ARG_SCALE, PARE_ARG_SHIFT, PARE_ARG_MEAN, PARE_ARG_VARIANCE,
-                                  PARE_ARG_DST };
+  static const PareArg args[]
+      = { PARE_ARG_SRC, PARE_ARG_SCALE, PARE_ARG_SHIFT, PARE_ARG_MEAN, PARE_ARG_VARIANCE, PARE_ARG_DST };
   const PareInfer *infer = pare_compile_infer (compile);
   PareSlot *slots[6] = { pare_compile_input_as_is (compile, 0) };
+  gboolean training = is_training (infer->node);
   ParePrimitive *primitive;
 
-  if (infer->inputs[0].type != PARE_FLOAT32 || !slots[0]->layout || pare_layout_is_plain (slots[0]->layout))
+  if (infer->inputs[0].type != PARE_FLOAT32 || !slots[0]->layout
+      || (training ? infer->inputs[0].shape.rank < 2 || infer->inputs[0].shape.rank > 5
+                   : pare_layout_is_plain (slots[0]->layout)))
     return pare_compile_forward (compile, error);
+  if (training)
+    return compile_training (compile, slots[0], error);
   for (guint i = 1; i < 5; i++)
     if (!(slots[i] = pare_compile_input (compile, i, NULL, error)))
       return FALSE;
-  primitive = pare_primitive_batch_normalization (slots[0]->layout,
-                                                  pare_node_get_float (infer->node, "epsilon", 1e-5f), error);
+  primitive = pare_primitive_batch_normalization (slots[0]->layout, pare_node_get_float (infer->node, "epsilon", 1e-5f),
+                                                  error);
   if (!primitive)
     return FALSE;
   slots[5] = pare_compile_output_over (compile, 0, slots[0]);
@@ -90,9 +198,34 @@ batchnormalization_compile (PareCompile *compile, GError **error)
   return TRUE;
 }
 
+static gboolean
+batchnormalization_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *inputs[] = { pare_gradient_of_output (gradient, 0), pare_node_input (node, 0), pare_node_input (node, 1),
+                          pare_node_input (node, 3), pare_node_input (node, 4) };
+  PareNode *made;
+
+  if (!inputs[0])
+    return TRUE;
+  if (is_training (node))
+    {
+      inputs[3] = pare_gradient_saved_output (gradient, 3);
+      inputs[4] = pare_gradient_saved_output (gradient, 4);
+    }
+  made = pare_backward_node (gradient, "BatchNormalizationGrad", node, 5, inputs, 3);
+  for (guint i = 0; i < 3; i++)
+    if (pare_gradient_wanted (gradient, i))
+      pare_gradient_add (gradient, i, pare_node_output (made, i));
+  return TRUE;
+}
+
 PARE_OPERATORS (batchnormalization) = {
-  { .name = "BatchNormalization", .infer = batchnormalization_infer, .forward = batchnormalization_forward,
-    .compile = batchnormalization_compile, .in_place = TRUE,
+  { .name = "BatchNormalization",
+    .infer = batchnormalization_infer,
+    .forward = batchnormalization_forward,
+    .compile = batchnormalization_compile,
+    .backward = batchnormalization_backward,
+    .in_place = TRUE,
     .quantize_note = "a BatchNormalization that could not be fused has no int8 kernel" },
   { NULL },
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Conv (ONNX operator Conv, versions 1 and 11). */
 #include "exec/compile.h"
+#include "ops/conv.h"
 #include "ops/infer.h"
-#include "ops/window.h"
 
 /* oneDNN slides over three axes at most. */
 #define MAX_RANK 5
@@ -66,42 +66,67 @@ grouped_weights (const PareSpec *weights, gint64 groups)
   return grouped;
 }
 
-static gboolean
-conv_compile (PareCompile *compile, GError **error)
+void
+pare_convolution_clear (PareConvolution *convolution)
+{
+  g_clear_pointer (&convolution->stored, pare_layout_free);
+}
+
+gboolean
+pare_conv_describe (const PareNode *node, const PareSpec *x, const PareSpec *w, PareConvolution *convolution,
+                    GError **error)
+{
+  convolution->transposed = FALSE;
+  convolution->weights = grouped_weights (w, pare_node_get_int (node, "group", 1));
+  if (!pare_window_read (node, &x->shape, w->shape.dims + 2, &convolution->window, error))
+    return FALSE;
+  convolution->stored = pare_layout_new_plain (&convolution->weights);
+  return TRUE;
+}
+
+gboolean
+pare_convolution_compile (PareCompile *compile, const PareConvolution *convolution, const ParePostOps *post_ops,
+                          GError **error)
 {
   const PareInfer *infer = pare_compile_infer (compile);
   const PareSpec *inputs = infer->inputs;
   gboolean has_bias = infer->n_inputs > 2 && inputs[2].type != PARE_UNDEFINED;
-  PareSpec weights = grouped_weights (&inputs[1], pare_node_get_int (infer->node, "group", 1));
   PareArg args[] = { PARE_ARG_SRC, PARE_ARG_WEIGHTS, PARE_ARG_DST, PARE_ARG_BIAS };
   PareSlot *slots[4] = { NULL };
-  g_autoptr (PareLayout) src = NULL, dst = NULL, wanted = NULL, stored = NULL;
+  g_autoptr (PareLayout) src = NULL, dst = NULL, wanted = NULL;
   g_autoptr (ParePrimitive) primitive = NULL;
-  PareWindow window;
 
-  if (inputs[0].type != PARE_FLOAT32)
-    {
-      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "only float32 can be executed, not %s.",
-                       pare_data_type_name (inputs[0].type));
-      return FALSE;
-    }
-  if (!pare_window_read (infer->node, &inputs[0].shape, inputs[1].shape.dims + 2, &window, error))
-    return FALSE;
-  primitive = pare_primitive_convolution (&inputs[0], &weights, has_bias ? &inputs[2] : NULL, &infer->outputs[0],
-                                          &window, FALSE, &pare_compile_chain (compile)->post_ops, error);
+  primitive
+      = pare_primitive_convolution (&inputs[0], &convolution->weights, has_bias ? &inputs[2] : NULL, &infer->outputs[0],
+                                    &convolution->window, convolution->transposed, post_ops, error);
   if (!primitive)
     return FALSE;
   src = pare_primitive_layout (primitive, PARE_ARG_SRC);
   dst = pare_primitive_layout (primitive, PARE_ARG_DST);
   wanted = pare_primitive_layout (primitive, PARE_ARG_WEIGHTS);
-  stored = pare_layout_new_plain (&weights);
   if (!(slots[0] = pare_compile_input (compile, 0, src, error))
-      || !(slots[1] = pare_compile_input_from (compile, 1, stored, wanted, error))
+      || !(slots[1] = pare_compile_input_from (compile, 1, convolution->stored, wanted, error))
       || (has_bias && !(slots[3] = pare_compile_input (compile, 2, NULL, error)))
       || !(slots[2] = pare_compile_output (compile, 0, dst, error)))
     return FALSE;
   pare_compile_primitive (compile, g_steal_pointer (&primitive), 3 + has_bias, args, slots);
   return TRUE;
+}
+
+static gboolean
+conv_compile (PareCompile *compile, GError **error)
+{
+  const PareInfer *infer = pare_compile_infer (compile);
+  g_auto (PareConvolution) convolution = { 0 };
+
+  if (infer->inputs[0].type != PARE_FLOAT32)
+    {
+      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "only float32 can be executed, not %s.",
+                       pare_data_type_name (infer->inputs[0].type));
+      return FALSE;
+    }
+  return pare_conv_describe (infer->node, &infer->inputs[0], &infer->inputs[1], &convolution, error)
+         && pare_convolution_compile (compile, &convolution, &pare_compile_chain (compile)->post_ops, error);
 }
 
 static gboolean
@@ -115,19 +140,26 @@ conv_macs (const PareInfer *infer)
 {
   const PareShape *w = &infer->inputs[1].shape;
 
-  return (guint64) pare_shape_elements (&infer->outputs[0].shape) * pare_shape_span (w, 1, w->rank);
+  return (guint64)pare_shape_elements (&infer->outputs[0].shape) * pare_shape_span (w, 1, w->rank);
 }
 
 static gboolean
 conv_weight (const PareNode *node, PareWeightTrait *trait)
 {
-  *trait = (PareWeightTrait){ .input = 1, .bias = 2, .has_bias = TRUE, .out_axis = 0, .in_axis = 1,
-                              .groups = pare_node_get_int (node, "group", 1) };
+  *trait = (PareWeightTrait){
+    .input = 1, .bias = 2, .has_bias = TRUE, .out_axis = 0, .in_axis = 1, .groups = pare_node_get_int (node, "group", 1)
+  };
   return TRUE;
 }
 
 PARE_OPERATORS (conv) = {
-  { .name = "Conv", .infer = conv_infer, .compile = conv_compile, .applies_chain = conv_applies_chain, .macs = conv_macs,
-    .weight = conv_weight, .quantize = PARE_QUANTIZE_WEIGHTED },
+  { .name = "Conv",
+    .infer = conv_infer,
+    .compile = conv_compile,
+    .backward = pare_convolution_backward,
+    .applies_chain = conv_applies_chain,
+    .macs = conv_macs,
+    .weight = conv_weight,
+    .quantize = PARE_QUANTIZE_WEIGHTED },
   { NULL },
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * ConvTranspose (ONNX operator ConvTranspose, versions 1 and 11). The weight is [in, out / groups, kernel..]. */
 #include "exec/compile.h"
+#include "ops/conv.h"
 #include "ops/infer.h"
-#include "ops/window.h"
 #include <string.h>
 
 /* oneDNN slides over three axes at most. */
@@ -106,43 +106,32 @@ stored_layout (const PareSpec *weights, gint64 groups, PareSpec *spec)
   return pare_layout_new_strided (spec, strides);
 }
 
+gboolean
+pare_convtranspose_describe (const PareNode *node, const PareSpec *x, const PareSpec *w, PareConvolution *convolution,
+                             GError **error)
+{
+  PareShape y;
+
+  convolution->transposed = TRUE;
+  if (!read_window (node, &x->shape, &w->shape, &convolution->window, &y, error))
+    return FALSE;
+  convolution->stored = stored_layout (w, pare_node_get_int (node, "group", 1), &convolution->weights);
+  return TRUE;
+}
+
 static gboolean
 convtranspose_compile (PareCompile *compile, GError **error)
 {
   const PareInfer *infer = pare_compile_infer (compile);
-  const PareSpec *inputs = infer->inputs;
-  gboolean has_bias = infer->n_inputs > 2 && inputs[2].type != PARE_UNDEFINED;
-  PareSpec weights;
-  g_autoptr (PareLayout) stored
-    = stored_layout (&inputs[1], pare_node_get_int (infer->node, "group", 1), &weights);
-  g_autoptr (PareLayout) src = NULL, dst = NULL, wanted = NULL;
-  g_autoptr (ParePrimitive) primitive = NULL;
-  PareArg args[] = { PARE_ARG_SRC, PARE_ARG_WEIGHTS, PARE_ARG_DST, PARE_ARG_BIAS };
-  PareSlot *slots[4] = { NULL };
-  PareWindow window;
-  PareShape y;
+  g_auto (PareConvolution) convolution = { 0 };
 
-  if (inputs[0].type != PARE_FLOAT32)
+  if (infer->inputs[0].type != PARE_FLOAT32)
     {
       pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "only float32 can be executed.");
       return FALSE;
     }
-  if (!read_window (infer->node, &inputs[0].shape, &inputs[1].shape, &window, &y, error))
-    return FALSE;
-  primitive = pare_primitive_convolution (&inputs[0], &weights, has_bias ? &inputs[2] : NULL, &infer->outputs[0],
-                                          &window, TRUE, NULL, error);
-  if (!primitive)
-    return FALSE;
-  src = pare_primitive_layout (primitive, PARE_ARG_SRC);
-  dst = pare_primitive_layout (primitive, PARE_ARG_DST);
-  wanted = pare_primitive_layout (primitive, PARE_ARG_WEIGHTS);
-  if (!(slots[0] = pare_compile_input (compile, 0, src, error))
-      || !(slots[1] = pare_compile_input_from (compile, 1, stored, wanted, error))
-      || (has_bias && !(slots[3] = pare_compile_input (compile, 2, NULL, error)))
-      || !(slots[2] = pare_compile_output (compile, 0, dst, error)))
-    return FALSE;
-  pare_compile_primitive (compile, g_steal_pointer (&primitive), 3 + has_bias, args, slots);
-  return TRUE;
+  return pare_convtranspose_describe (infer->node, &infer->inputs[0], &infer->inputs[1], &convolution, error)
+         && pare_convolution_compile (compile, &convolution, NULL, error);
 }
 
 static guint64
@@ -150,20 +139,25 @@ convtranspose_macs (const PareInfer *infer)
 {
   const PareShape *w = &infer->inputs[1].shape;
 
-  return (guint64) pare_shape_elements (&infer->inputs[0].shape) * pare_shape_span (w, 1, w->rank);
+  return (guint64)pare_shape_elements (&infer->inputs[0].shape) * pare_shape_span (w, 1, w->rank);
 }
 
 static gboolean
 convtranspose_weight (const PareNode *node, PareWeightTrait *trait)
 {
-  *trait = (PareWeightTrait){ .input = 1, .bias = 2, .has_bias = TRUE, .out_axis = 1, .in_axis = 0,
-                              .groups = pare_node_get_int (node, "group", 1) };
+  *trait = (PareWeightTrait){
+    .input = 1, .bias = 2, .has_bias = TRUE, .out_axis = 1, .in_axis = 0, .groups = pare_node_get_int (node, "group", 1)
+  };
   return TRUE;
 }
 
 PARE_OPERATORS (convtranspose) = {
-  { .name = "ConvTranspose", .infer = convtranspose_infer, .compile = convtranspose_compile,
-    .macs = convtranspose_macs, .weight = convtranspose_weight,
+  { .name = "ConvTranspose",
+    .infer = convtranspose_infer,
+    .compile = convtranspose_compile,
+    .backward = pare_convolution_backward,
+    .macs = convtranspose_macs,
+    .weight = convtranspose_weight,
     .quantize_note = "runtimes have no int8 kernel for ConvTranspose" },
   { NULL },
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * MatMul (NumPy's matmul) and Gemm (alpha A' B' + beta C). */
-#include "exec/compile.h"
+#include "ops/backward.h"
 #include "ops/infer.h"
+#include "ops/matmul.h"
 #include <string.h>
 
 static const PareDataType float_types[] = { PARE_FLOAT32, PARE_FLOAT16, PARE_BFLOAT16, PARE_FLOAT64, 0 };
@@ -26,15 +27,8 @@ require_float32 (const PareInfer *infer, GError **error)
   return FALSE;
 }
 
-/* Vectors become matrices, batch axes line up: the product as oneDNN sees it. */
-typedef struct
-{
-  PareShape a, b, y;  /* equal ranks, at least 2 */
-  PareShape result;   /* as ONNX sees it */
-} Product;
-
-static gboolean
-product_shapes (const PareShape *a, const PareShape *b, Product *product)
+gboolean
+pare_product_shapes (const PareShape *a, const PareShape *b, PareProduct *product)
 {
   gboolean a_vector = a->rank == 1, b_vector = b->rank == 1;
   PareShape left = *a, right = *b, left_batch, right_batch, batch;
@@ -85,49 +79,77 @@ product_shapes (const PareShape *a, const PareShape *b, Product *product)
 static gboolean
 matmul_infer (PareInfer *infer, GError **error)
 {
-  Product product;
+  PareProduct product;
 
   if (!pare_infer_require (infer, 0, float_types, error) || !pare_infer_require (infer, 1, float_types, error)
       || !pare_infer_require_one_type (infer, 1, error))
     return FALSE;
-  if (!product_shapes (&infer->inputs[0].shape, &infer->inputs[1].shape, &product))
+  if (!pare_product_shapes (&infer->inputs[0].shape, &infer->inputs[1].shape, &product))
     return refuse_shapes (infer, error);
   infer->outputs[0] = (PareSpec){ infer->inputs[0].type, product.result };
   return TRUE;
 }
 
-/* A [m, k] B [k, n] (+ bias) with B stored as @b_stored describes; a constant B goes where oneDNN likes it. */
-static gboolean
-compile_product (PareCompile *compile, const PareSpec *a, const PareSpec *b, const PareLayout *b_stored,
-                 const PareSpec *y, PareTensor *bias, GError **error)
+gboolean
+pare_product_compile (PareCompile *compile, const PareOperands *operands, const ParePostOps *post_ops, GError **error)
 {
-  const PareInfer *infer = pare_compile_infer (compile);
-  const PareChain *chain = pare_compile_chain (compile);
-  g_autoptr (PareLayout) a_layout = pare_layout_new_plain (a), y_layout = pare_layout_new_plain (y), wanted = NULL;
+  const PareSpec *y = &operands->y;
+  g_autoptr (PareLayout) y_layout = pare_layout_new_plain (y), wanted = NULL, bias_layout = NULL;
   g_autoptr (ParePrimitive) primitive = NULL;
-  PareSpec bias_spec = { PARE_FLOAT32, { .rank = y->shape.rank } };
+  PareSpec bias = { PARE_FLOAT32, { .rank = y->shape.rank } };
+  gboolean has_bias = operands->bias || operands->bias_input;
+  gboolean fixed = pare_compile_infer (compile)->constants[operands->b_input] != NULL;
   PareArg args[] = { PARE_ARG_SRC, PARE_ARG_WEIGHTS, PARE_ARG_DST, PARE_ARG_BIAS };
   PareSlot *slots[4] = { NULL };
 
   for (guint i = 0; i < y->shape.rank; i++)
-    bias_spec.shape.dims[i] = i + 1 < y->shape.rank ? 1 : y->shape.dims[i];
-  primitive = pare_primitive_matmul (a_layout, b, infer->constants[1] ? NULL : b_stored, bias ? &bias_spec : NULL,
-                                     y_layout, &chain->post_ops, error);
+    bias.shape.dims[i] = i + 1 < y->shape.rank ? 1 : y->shape.dims[i];
+  /* A constant goes where oneDNN likes it. */
+  primitive = pare_primitive_matmul (operands->a_stored, &operands->b, fixed ? NULL : operands->b_stored,
+                                     has_bias ? &bias : NULL, y_layout, post_ops, error);
   if (!primitive)
     return FALSE;
   wanted = pare_primitive_layout (primitive, PARE_ARG_WEIGHTS);
-  if (!(slots[0] = pare_compile_input_from (compile, 0, a_layout, a_layout, error))
-      || !(slots[1] = pare_compile_input_from (compile, 1, b_stored, wanted, error)))
+  bias_layout = pare_layout_new_plain (&bias);
+  if (!(slots[0] = pare_compile_input_from (compile, operands->a_input, operands->a_stored, operands->a_stored, error))
+      || !(slots[1] = pare_compile_input_from (compile, operands->b_input, operands->b_stored, wanted, error))
+      || (operands->bias_input
+          && !(slots[3] = pare_compile_input_from (compile, operands->bias_input, bias_layout, bias_layout, error))))
     return FALSE;
-  if (bias)
+  if (operands->bias)
     {
-      g_autoptr (PareTensor) row = pare_tensor_reshape (bias, &bias_spec.shape);
+      g_autoptr (PareTensor) row = pare_tensor_reshape (operands->bias, &bias.shape);
       slots[3] = pare_compile_constant (compile, row);
     }
   if (!(slots[2] = pare_compile_output_as (compile, 0, y_layout, error)))
     return FALSE;
-  pare_compile_primitive (compile, g_steal_pointer (&primitive), bias ? 4 : 3, args, slots);
+  pare_compile_primitive (compile, g_steal_pointer (&primitive), 3 + has_bias, args, slots);
   return TRUE;
+}
+
+PareLayout *
+pare_matrix_layout (const PareSpec *matrix, gboolean transposed)
+{
+  PareShape stored = matrix->shape;
+  gint64 strides[PARE_MAX_RANK], step;
+  guint last = stored.rank - 1;
+
+  if (!transposed)
+    return pare_layout_new_plain (matrix);
+  stored.dims[last] = matrix->shape.dims[last - 1];
+  stored.dims[last - 1] = matrix->shape.dims[last];
+  pare_shape_strides (&stored, strides);
+  step = strides[last];
+  strides[last] = strides[last - 1];
+  strides[last - 1] = step;
+  return pare_layout_new_strided (matrix, strides);
+}
+
+void
+pare_operands_clear (PareOperands *operands)
+{
+  g_clear_pointer (&operands->a_stored, pare_layout_free);
+  g_clear_pointer (&operands->b_stored, pare_layout_free);
 }
 
 static gboolean
@@ -150,9 +172,9 @@ static gboolean
 matmul_compile (PareCompile *compile, GError **error)
 {
   const PareInfer *infer = pare_compile_infer (compile);
-  g_autoptr (PareLayout) stored = NULL;
-  PareSpec a = { PARE_FLOAT32 }, b = { PARE_FLOAT32 }, y = { PARE_FLOAT32 };
-  Product product;
+  g_auto (PareOperands) operands = { .b_input = 1 };
+  PareSpec a = { PARE_FLOAT32 };
+  PareProduct product;
 
   if (!require_float32 (infer, error))
     return FALSE;
@@ -163,12 +185,14 @@ matmul_compile (PareCompile *compile, GError **error)
         pare_compile_step (compile, run_zero, NULL, NULL, 1, &slot);
       return slot != NULL;
     }
-  product_shapes (&infer->inputs[0].shape, &infer->inputs[1].shape, &product);
+  pare_product_shapes (&infer->inputs[0].shape, &infer->inputs[1].shape, &product);
   a.shape = product.a;
-  b.shape = product.b;
-  y.shape = product.y;
-  stored = pare_layout_new_plain (&b);
-  return compile_product (compile, &a, &b, stored, &y, pare_compile_chain (compile)->bias, error);
+  operands.b = (PareSpec){ PARE_FLOAT32, product.b };
+  operands.y = (PareSpec){ PARE_FLOAT32, product.y };
+  operands.a_stored = pare_layout_new_plain (&a);
+  operands.b_stored = pare_layout_new_plain (&operands.b);
+  operands.bias = pare_compile_chain (compile)->bias;
+  return pare_product_compile (compile, &operands, &pare_compile_chain (compile)->post_ops, error);
 }
 
 static gboolean
@@ -182,7 +206,22 @@ matmul_macs (const PareInfer *infer)
 {
   const PareShape *a = &infer->inputs[0].shape;
 
-  return (guint64) pare_shape_elements (&infer->outputs[0].shape) * a->dims[a->rank - 1];
+  return (guint64)pare_shape_elements (&infer->outputs[0].shape) * a->dims[a->rank - 1];
+}
+
+static gboolean
+matmul_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  static const char *const names[] = { "MatMulGradA", "MatMulGradB" };
+  PareValue *dy = pare_gradient_of_output (gradient, 0);
+
+  for (guint i = 0; i < 2; i++)
+    if (pare_gradient_wanted (gradient, i))
+      pare_gradient_add_reduced (
+          gradient, i,
+          pare_gradient_node (gradient, PARE_DOMAIN, names[i], 3,
+                              (PareValue *[]){ dy, pare_node_input (node, 1 - i), pare_node_input (node, i) }, NULL));
+  return TRUE;
 }
 
 static gboolean
@@ -258,10 +297,10 @@ gemm_forward (const PareKernel *kernel, GError **error)
       {
         double sum = 0;
         for (gint64 l = 0; l < k; l++)
-          sum += (double) x[trans_a ? l * m + i : i * k + l] * w[trans_b ? j * k + l : l * n + j];
+          sum += (double)x[trans_a ? l * m + i : i * k + l] * w[trans_b ? j * k + l : l * n + j];
         sum *= alpha;
         if (z)
-          sum += (double) beta * z[i * stride_of (c, 0, &y->shape) + j * stride_of (c, 1, &y->shape)];
+          sum += (double)beta * z[i * stride_of (c, 0, &y->shape) + j * stride_of (c, 1, &y->shape)];
         out[i * n + j] = sum;
       }
   return TRUE;
@@ -271,15 +310,22 @@ gemm_forward (const PareKernel *kernel, GError **error)
 static gboolean
 gemm_is_plain_product (const PareInfer *infer)
 {
-  PareTensor *bias = infer->n_inputs > 2 ? infer->constants[2] : NULL;
-  gboolean has_c = infer->n_inputs > 2 && infer->inputs[2].type != PARE_UNDEFINED;
+  const PareShape *a = &infer->inputs[0].shape, *c = infer->n_inputs > 2 ? &infer->inputs[2].shape : NULL;
   gint64 n = infer->outputs[0].shape.dims[1];
 
-  if (pare_node_get_int (infer->node, "transA", 0) || pare_node_get_float (infer->node, "alpha", 1) != 1
-      || pare_shape_elements (&infer->outputs[0].shape) == 0 || infer->inputs[0].shape.dims[1] == 0)
+  if (pare_shape_elements (&infer->outputs[0].shape) == 0 || a->dims[0] == 0 || a->dims[1] == 0)
     return FALSE;
-  return !has_c || (bias && pare_node_get_float (infer->node, "beta", 1) == 1 && pare_tensor_elements (bias) == n
-                    && bias->shape.rank && bias->shape.dims[bias->shape.rank - 1] == n);
+  if (!pare_infer_has (infer, 2))
+    return TRUE;
+  return pare_node_get_float (infer->node, "alpha", 1) == 1 && pare_node_get_float (infer->node, "beta", 1) == 1
+         && pare_shape_elements (c) == n && c->rank && c->dims[c->rank - 1] == n;
+}
+
+/* alpha stands before whatever the chain does. */
+static gboolean
+gemm_applies_chain (const PareInfer *infer)
+{
+  return gemm_is_plain_product (infer) && pare_node_get_float (infer->node, "alpha", 1) == 1;
 }
 
 static gboolean
@@ -287,18 +333,60 @@ gemm_compile (PareCompile *compile, GError **error)
 {
   const PareInfer *infer = pare_compile_infer (compile);
   const PareShape *y = &infer->outputs[0].shape;
-  PareTensor *bias = infer->n_inputs > 2 ? infer->constants[2] : NULL;
+  gboolean trans_a = pare_node_get_int (infer->node, "transA", 0) != 0;
   gboolean trans_b = pare_node_get_int (infer->node, "transB", 0) != 0;
-  PareSpec b = { PARE_FLOAT32, { 2, { infer->inputs[0].shape.dims[1], y->dims[1] } } };
-  gint64 strides[] = { trans_b ? 1 : y->dims[1], trans_b ? b.shape.dims[0] : 1 };
-  g_autoptr (PareLayout) stored = NULL;
+  float alpha = pare_node_get_float (infer->node, "alpha", 1);
+  gint64 k = infer->inputs[0].shape.dims[!trans_a];
+  PareSpec a = { PARE_FLOAT32, { 2, { y->dims[0], k } } };
+  ParePostOps scale = { 1, { { .eltwise = { PARE_ELTWISE_LINEAR, alpha, 0 } } } };
+  g_auto (PareOperands) operands = { .b_input = 1 };
 
   if (!require_float32 (infer, error))
     return FALSE;
   if (!gemm_is_plain_product (infer))
     return pare_compile_forward (compile, error);
-  stored = pare_layout_new_strided (&b, strides);
-  return compile_product (compile, &infer->inputs[0], &b, stored, &infer->outputs[0], bias, error);
+  operands.b = (PareSpec){ PARE_FLOAT32, { 2, { k, y->dims[1] } } };
+  operands.y = infer->outputs[0];
+  operands.a_stored = pare_matrix_layout (&a, trans_a);
+  operands.b_stored = pare_matrix_layout (&operands.b, trans_b);
+  if (pare_infer_has (infer, 2))
+    {
+      operands.bias = infer->constants[2];
+      operands.bias_input = operands.bias ? 0 : 2;
+    }
+  return pare_product_compile (compile, &operands, alpha == 1 ? &pare_compile_chain (compile)->post_ops : &scale,
+                               error);
+}
+
+/* Y = alpha A' B' + beta C; with G = dY: dA' = alpha G B'^T, dB' = alpha A'^T G. */
+static gboolean
+gemm_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *dy = pare_gradient_of_output (gradient, 0), *a = pare_node_input (node, 0), *b = pare_node_input (node, 1);
+  gboolean trans_a = pare_node_get_int (node, "transA", 0) != 0;
+  gboolean trans_b = pare_node_get_int (node, "transB", 0) != 0;
+  float alpha = pare_node_get_float (node, "alpha", 1), beta = pare_node_get_float (node, "beta", 1);
+  const struct
+  {
+    PareValue *left, *right;
+    gboolean trans_left, trans_right;
+  } products[] = {
+    trans_a ? (typeof (products[0])){ b, dy, trans_b, TRUE } : (typeof (products[0])){ dy, b, FALSE, !trans_b },
+    trans_b ? (typeof (products[0])){ dy, a, TRUE, trans_a } : (typeof (products[0])){ a, dy, !trans_a, FALSE },
+  };
+
+  for (guint i = 0; i < 2; i++)
+    if (pare_gradient_wanted (gradient, i))
+      pare_gradient_add (gradient, i,
+                         pare_gradient_node (gradient, "", "Gemm", 2,
+                                             (PareValue *[]){ products[i].left, products[i].right },
+                                             pare_attribute_new_float ("alpha", alpha),
+                                             pare_attribute_new_int ("transA", products[i].trans_left),
+                                             pare_attribute_new_int ("transB", products[i].trans_right), NULL));
+  if (pare_node_input (node, 2) && pare_gradient_wanted (gradient, 2))
+    pare_gradient_add_reduced (
+        gradient, 2, beta == 1 ? dy : pare_gradient_call (gradient, "Mul", dy, pare_gradient_scalar (gradient, beta)));
+  return TRUE;
 }
 
 static guint64
@@ -307,7 +395,7 @@ gemm_macs (const PareInfer *infer)
   const PareShape *a = &infer->inputs[0].shape;
   gboolean trans_a = pare_node_get_int (infer->node, "transA", 0) != 0;
 
-  return (guint64) pare_shape_elements (&infer->outputs[0].shape) * a->dims[!trans_a];
+  return (guint64)pare_shape_elements (&infer->outputs[0].shape) * a->dims[!trans_a];
 }
 
 static gboolean
@@ -315,16 +403,30 @@ gemm_weight (const PareNode *node, PareWeightTrait *trait)
 {
   gboolean trans_b = pare_node_get_int (node, "transB", 0) != 0;
 
-  *trait = (PareWeightTrait){ .input = 1, .bias = 2, .has_bias = TRUE, .out_axis = !trans_b, .in_axis = trans_b,
-                              .groups = 1 };
+  *trait = (PareWeightTrait){
+    .input = 1, .bias = 2, .has_bias = TRUE, .out_axis = !trans_b, .in_axis = trans_b, .groups = 1
+  };
   return !pare_node_get_int (node, "transA", 0) && pare_node_get_float (node, "alpha", 1) == 1
          && pare_node_get_float (node, "beta", 1) == 1;
 }
 
 PARE_OPERATORS (matmul) = {
-  { .name = "MatMul", .infer = matmul_infer, .compile = matmul_compile, .applies_chain = matmul_applies_chain, .macs = matmul_macs,
-    .weight = matmul_weight, .quantize = PARE_QUANTIZE_WEIGHTED },
-  { .name = "Gemm", .infer = gemm_infer, .forward = gemm_forward, .compile = gemm_compile, .applies_chain = gemm_is_plain_product,
-    .macs = gemm_macs, .weight = gemm_weight, .quantize = PARE_QUANTIZE_WEIGHTED },
+  { .name = "MatMul",
+    .infer = matmul_infer,
+    .compile = matmul_compile,
+    .backward = matmul_backward,
+    .applies_chain = matmul_applies_chain,
+    .macs = matmul_macs,
+    .weight = matmul_weight,
+    .quantize = PARE_QUANTIZE_WEIGHTED },
+  { .name = "Gemm",
+    .infer = gemm_infer,
+    .forward = gemm_forward,
+    .compile = gemm_compile,
+    .backward = gemm_backward,
+    .applies_chain = gemm_applies_chain,
+    .macs = gemm_macs,
+    .weight = gemm_weight,
+    .quantize = PARE_QUANTIZE_WEIGHTED },
   { NULL },
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * MaxPool, AveragePool, GlobalMaxPool and GlobalAveragePool (ONNX operators of these names). */
-#include "exec/compile.h"
-#include "ops/window.h"
+#include "ops/backward.h"
+#include "ops/pool.h"
 #include <math.h>
 #include <string.h>
 
@@ -13,14 +13,22 @@ is_global (const PareNode *node)
   return g_str_has_prefix (node->op_type, "Global");
 }
 
-static gboolean
-is_max (const PareNode *node)
+gboolean
+pare_pool_is_max (const PareNode *node)
 {
   return strstr (node->op_type, "MaxPool") != NULL;
 }
 
-static gboolean
-pool_window (const PareNode *node, const PareShape *x, PareWindow *window, GError **error)
+ParePool
+pare_pool_kind (const PareNode *node)
+{
+  if (pare_pool_is_max (node))
+    return PARE_POOL_MAX;
+  return pare_node_get_int (node, "count_include_pad", 0) ? PARE_POOL_AVERAGE_WITH_PADDING : PARE_POOL_AVERAGE;
+}
+
+gboolean
+pare_pool_window (const PareNode *node, const PareShape *x, PareWindow *window, GError **error)
 {
   if (!is_global (node))
     return pare_window_read (node, x, NULL, window, error);
@@ -31,6 +39,16 @@ pool_window (const PareNode *node, const PareShape *x, PareWindow *window, GErro
       window->strides[i] = window->dilations[i] = 1;
     }
   return TRUE;
+}
+
+gboolean
+pare_pool_fits_onednn (const PareNode *node, const PareSpec *x, const PareWindow *window)
+{
+  for (guint i = 0; i < window->n; i++)
+    if (window->dilations[i] != 1)
+      return FALSE;
+  return window->n <= 3 && x->type == PARE_FLOAT32 && !pare_node_get_int (node, "ceil_mode", 0)
+         && pare_shape_elements (&x->shape) > 0;
 }
 
 static gboolean
@@ -49,7 +67,7 @@ pool_infer (PareInfer *infer, GError **error)
       pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "the input needs at least one spatial axis.");
       return FALSE;
     }
-  if (!pool_window (infer->node, x, &window, error))
+  if (!pare_pool_window (infer->node, x, &window, error))
     return FALSE;
   y = *x;
   for (guint i = 0; i < window.n; i++)
@@ -64,87 +82,102 @@ pool_infer (PareInfer *infer, GError **error)
   return TRUE;
 }
 
-/* One plane by the definition: every case that oneDNN has not. */
-typedef struct
+/* The next position of a window's counter; FALSE after the last. */
+static gboolean
+advance (const PareWindow *window, gint64 *at)
 {
-  const PareWindow *window;
-  const gint64 *x_dims, *y_dims;
-  gboolean max, with_padding, column_major;
-} Plane;
+  for (guint axis = window->n; axis-- > 0; at[axis] = 0)
+    if (++at[axis] < window->kernel[axis])
+      return TRUE;
+  return FALSE;
+}
 
-static void
-pool_element (const Plane *plane, const double *x, const gint64 *start, double *result, gint64 *index)
+gint64
+pare_pool_walk (const PareWindow *window, const gint64 *x_dims, const gint64 *y_dims, gint64 output,
+                gboolean with_padding, gint64 *offsets, gint64 *counted)
 {
-  const PareWindow *window = plane->window;
-  gint64 at[PARE_MAX_RANK] = { 0 }, counted = 0;
-  double best = -INFINITY, sum = 0;
+  gint64 at[PARE_MAX_RANK] = { 0 }, start[PARE_MAX_RANK], n = 0;
 
-  *index = -1;
-  for (;;)
+  for (guint i = window->n; i-- > 0; output /= y_dims[i])
+    start[i] = output % y_dims[i] * window->strides[i] - window->pads_begin[i];
+  *counted = 0;
+  do
     {
-      gint64 offset = 0, in_columns = 0, step = 1;
+      gint64 offset = 0;
       gboolean inside = TRUE, in_padding = TRUE;
-      guint axis;
       for (guint i = 0; i < window->n; i++)
         {
           gint64 position = start[i] + at[i] * window->dilations[i];
-          inside &= position >= 0 && position < plane->x_dims[i];
-          in_padding &= position >= -window->pads_begin[i] && position < plane->x_dims[i] + window->pads_end[i];
-          offset = offset * plane->x_dims[i] + position;
-          in_columns += position * step;
-          step *= plane->x_dims[i];
+          inside &= position >= 0 && position < x_dims[i];
+          in_padding &= position >= -window->pads_begin[i] && position < x_dims[i] + window->pads_end[i];
+          offset = offset * x_dims[i] + position;
         }
       if (inside)
-        {
-          sum += x[offset];
-          if (x[offset] > best || *index < 0)
-            {
-              best = x[offset];
-              *index = plane->column_major ? in_columns : offset;
-            }
-        }
-      counted += inside || (plane->with_padding && in_padding);
-      for (axis = window->n; axis-- > 0;)
-        {
-          if (++at[axis] < window->kernel[axis])
-            break;
-          at[axis] = 0;
-        }
-      if (axis == G_MAXUINT)
-        break;
+        offsets[n++] = offset;
+      *counted += inside || (with_padding && in_padding);
     }
-  *result = plane->max ? best : sum / MAX (counted, 1);
+  while (advance (window, at));
+  return n;
 }
 
+gint64
+pare_pool_best (const double *x, const gint64 *offsets, gint64 n)
+{
+  gint64 best = n ? offsets[0] : -1;
+
+  for (gint64 i = 1; i < n; i++)
+    if (x[offsets[i]] > x[best])
+      best = offsets[i];
+  return best;
+}
+
+/* storage_order 1: the offset in a plane as if its first axis were the innermost. */
+static gint64
+column_major (gint64 offset, const gint64 *dims, guint n)
+{
+  gint64 result = 0, at[PARE_MAX_RANK];
+
+  for (guint i = n; i-- > 0; offset /= dims[i])
+    at[i] = offset % dims[i];
+  for (guint i = n; i-- > 0;)
+    result = result * dims[i] + at[i];
+  return result;
+}
+
+/* By the definition: every case that oneDNN has not. */
 static gboolean
 pool_forward (const PareKernel *kernel, GError **error)
 {
   const PareView *x = &kernel->inputs[0], *y = &kernel->outputs[0];
-  PareWindow window;
-  Plane plane = { &window, x->shape.dims + 2, y->shape.dims + 2, is_max (kernel->node),
-                  pare_node_get_int (kernel->node, "count_include_pad", 0) != 0,
-                  pare_node_get_int (kernel->node, "storage_order", 0) != 0 };
+  const gint64 *x_dims = x->shape.dims + 2, *y_dims = y->shape.dims + 2;
+  gboolean max = pare_pool_is_max (kernel->node);
+  gboolean with_padding = pare_node_get_int (kernel->node, "count_include_pad", 0) != 0;
+  gboolean columns = pare_node_get_int (kernel->node, "storage_order", 0) != 0;
   gint64 x_size = pare_shape_span (&x->shape, 2, x->shape.rank), y_size = pare_shape_span (&y->shape, 2, y->shape.rank);
   gint64 planes = x->shape.dims[0] * x->shape.dims[1];
   guint element = pare_data_type_bits (x->type) / 8;
   g_autofree double *in = g_new (double, MAX (x_size, 1));
+  g_autofree gint64 *offsets = g_new (gint64, MAX (x_size, 1));
   gint64 *indices = kernel->n_outputs > 1 ? kernel->outputs[1].data : NULL;
+  PareWindow window;
 
-  if (!pool_window (kernel->node, &x->shape, &window, error))
+  if (!pare_pool_window (kernel->node, &x->shape, &window, error))
     return FALSE;
   for (gint64 p = 0; p < planes; p++)
     {
-      pare_convert (x->type, (const guint8 *) x->data + p * x_size * element, PARE_FLOAT64, in, x_size);
+      pare_convert (x->type, (const guint8 *)x->data + p * x_size * element, PARE_FLOAT64, in, x_size);
       for (gint64 o = 0; o < y_size; o++)
         {
-          gint64 start[PARE_MAX_RANK], rest = o, index;
-          double result;
-          for (guint i = window.n; i-- > 0; rest /= plane.y_dims[i])
-            start[i] = rest % plane.y_dims[i] * window.strides[i] - window.pads_begin[i];
-          pool_element (&plane, in, start, &result, &index);
-          pare_convert (PARE_FLOAT64, &result, y->type, (guint8 *) y->data + (p * y_size + o) * element, 1);
+          gint64 counted, n = pare_pool_walk (&window, x_dims, y_dims, o, with_padding, offsets, &counted);
+          gint64 best = max ? pare_pool_best (in, offsets, n) : -1;
+          double result = 0;
+          for (gint64 i = 0; i < n && !max; i++)
+            result += in[offsets[i]];
+          result = !max ? result / MAX (counted, 1) : best < 0 ? -INFINITY : in[best];
+          pare_convert (PARE_FLOAT64, &result, y->type, (guint8 *)y->data + (p * y_size + o) * element, 1);
           if (indices)
-            indices[p * y_size + o] = p * x_size + index;
+            indices[p * y_size + o]
+                = p * x_size + (columns && best >= 0 ? column_major (best, x_dims, window.n) : best);
         }
     }
   return TRUE;
@@ -155,25 +188,18 @@ pool_compile (PareCompile *compile, GError **error)
 {
   const PareInfer *infer = pare_compile_infer (compile);
   const PareNode *node = infer->node;
-  ParePool kind = is_max (node)                                          ? PARE_POOL_MAX
-                  : pare_node_get_int (node, "count_include_pad", 0) != 0 ? PARE_POOL_AVERAGE_WITH_PADDING
-                                                                          : PARE_POOL_AVERAGE;
   PareArg args[] = { PARE_ARG_SRC, PARE_ARG_DST };
   PareSlot *slots[2];
   g_autoptr (PareLayout) dst = NULL;
   g_autoptr (ParePrimitive) primitive = NULL;
   PareWindow window;
 
-  if (!pool_window (node, &infer->inputs[0].shape, &window, error))
+  if (!pare_pool_window (node, &infer->inputs[0].shape, &window, error))
     return FALSE;
-  for (guint i = 0; i < window.n; i++)
-    if (window.dilations[i] != 1 || window.n > 3)
-      return pare_compile_forward (compile, error);
-  if (infer->inputs[0].type != PARE_FLOAT32 || pare_node_get_int (node, "ceil_mode", 0)
-      || (infer->n_outputs > 1 && node->outputs->pdata[1]) || !pare_shape_elements (&infer->inputs[0].shape))
+  if (!pare_pool_fits_onednn (node, &infer->inputs[0], &window) || (infer->n_outputs > 1 && node->outputs->pdata[1]))
     return pare_compile_forward (compile, error);
   slots[0] = pare_compile_input_as_is (compile, 0);
-  primitive = pare_primitive_pool (kind, slots[0]->layout, &infer->outputs[0], &window, error);
+  primitive = pare_primitive_pool (pare_pool_kind (node), slots[0]->layout, &infer->outputs[0], &window, error);
   if (!primitive)
     return FALSE;
   dst = pare_primitive_layout (primitive, PARE_ARG_DST);
@@ -182,14 +208,46 @@ pool_compile (PareCompile *compile, GError **error)
   return TRUE;
 }
 
+static gboolean
+pool_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  static const char *const names[][2] = { { "MaxPool", "MaxPoolGrad" },
+                                          { "AveragePool", "AveragePoolGrad" },
+                                          { "GlobalMaxPool", "GlobalMaxPoolGrad" },
+                                          { "GlobalAveragePool", "GlobalAveragePoolGrad" } };
+  PareValue *inputs[] = { pare_gradient_of_output (gradient, 0), pare_node_input (node, 0) };
+
+  for (guint i = 0; inputs[0] && i < G_N_ELEMENTS (names); i++)
+    if (pare_node_is (node, names[i][0]))
+      pare_gradient_add (gradient, 0,
+                         pare_node_output (pare_backward_node (gradient, names[i][1], node, 2, inputs, 1), 0));
+  return TRUE;
+}
+
 PARE_OPERATORS (pool) = {
-  { .name = "MaxPool", .infer = pool_infer, .forward = pool_forward, .compile = pool_compile,
+  { .name = "MaxPool",
+    .infer = pool_infer,
+    .forward = pool_forward,
+    .compile = pool_compile,
+    .backward = pool_backward,
     .quantize = PARE_QUANTIZE_PASS },
-  { .name = "AveragePool", .infer = pool_infer, .forward = pool_forward, .compile = pool_compile,
+  { .name = "AveragePool",
+    .infer = pool_infer,
+    .forward = pool_forward,
+    .compile = pool_compile,
+    .backward = pool_backward,
     .quantize = PARE_QUANTIZE_UNARY },
-  { .name = "GlobalMaxPool", .infer = pool_infer, .forward = pool_forward, .compile = pool_compile,
+  { .name = "GlobalMaxPool",
+    .infer = pool_infer,
+    .forward = pool_forward,
+    .compile = pool_compile,
+    .backward = pool_backward,
     .quantize_note = "runtimes have no int8 kernel for GlobalMaxPool" },
-  { .name = "GlobalAveragePool", .infer = pool_infer, .forward = pool_forward, .compile = pool_compile,
+  { .name = "GlobalAveragePool",
+    .infer = pool_infer,
+    .forward = pool_forward,
+    .compile = pool_compile,
+    .backward = pool_backward,
     .quantize = PARE_QUANTIZE_UNARY },
   { NULL },
 };

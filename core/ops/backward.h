@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * What the backward functions of the heavy operators share. Private to the operators. */
+#pragma once
+#include "exec/compile.h"
+#include "train/gradient.h"
+
+/* A new node of Pare's own domain with @n_outputs outputs and the attributes of @like. */
+PareNode *pare_backward_node (PareGradient *gradient, const char *op_type, const PareNode *like, guint n_inputs,
+                              PareValue *const *inputs, guint n_outputs);
+/* Output @index in @layout, or memory that nobody reads when the node omits it. */
+PareSlot *pare_backward_output (PareCompile *compile, guint index, const PareSpec *spec, const PareLayout *layout,
+                                GError **error);
+/* FALSE and an error unless inputs 0 to @n - 1 are float32. */
+gboolean pare_backward_require (const PareInfer *infer, guint n, GError **error);
