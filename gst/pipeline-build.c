@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Makes a GstPipeline from a description: elements and bins, presets and properties, ghost pads, links. */
 #include "gst/pipeline-description.h"
+#include <string.h>
 
 static void
 add_factory_name (gpointer feature, gpointer names)
@@ -42,6 +43,19 @@ load_preset (GstElement *object, const PipelineElement *element, GError **error)
   return FALSE;
 }
 
+/* The properties of an element itself, or those of its pads and other children: the latter exist once it is linked. */
+static gboolean
+apply_properties (GstElement *object, const PipelineElement *element, gboolean of_children, GError **error)
+{
+  for (guint i = 0; i < element->properties->len; i++)
+    {
+      const PipelineProperty *property = element->properties->pdata[i];
+      if ((strstr (property->name, "::") != NULL) == of_children && !gst_pare_property_apply (object, property, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 make_element (GstElement *pipeline, GHashTable *objects, const PipelineElement *element, GError **error)
 {
@@ -56,12 +70,7 @@ make_element (GstElement *pipeline, GHashTable *objects, const PipelineElement *
     }
   gst_bin_add (GST_BIN (parent), object);
   g_hash_table_insert (objects, (gpointer)element, object);
-  if (!load_preset (object, element, error))
-    return FALSE;
-  for (guint i = 0; i < element->properties->len; i++)
-    if (!gst_pare_property_apply (object, element->properties->pdata[i], error))
-      return FALSE;
-  return TRUE;
+  return load_preset (object, element, error) && apply_properties (object, element, FALSE, error);
 }
 
 static gboolean
@@ -116,6 +125,12 @@ gst_pare_description_build (const PipelineDescription *description, GError **err
       const PipelineLink *link = description->links->pdata[i];
       if (!gst_pare_link_make (link, g_hash_table_lookup (objects, link->from.element),
                                g_hash_table_lookup (objects, link->to.element), error))
+        return NULL;
+    }
+  for (guint i = 0; i < description->elements->len; i++)
+    {
+      const PipelineElement *element = description->elements->pdata[i];
+      if (!apply_properties (g_hash_table_lookup (objects, element), element, TRUE, error))
         return NULL;
     }
   g_object_force_floating (G_OBJECT (pipeline));

@@ -143,6 +143,17 @@ forget (GstTensorStore *self)
   self->ended = FALSE;
 }
 
+/* The source pads are of the group that upstream is of, if it says so. */
+static void
+take_group (GstTensorStore *self, GstEvent *event)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  guint group_id;
+
+  if (gst_event_parse_group_id (event, &group_id))
+    self->group_id = group_id;
+}
+
 /* The streams of the source pads are new ones: nothing but a flush goes through. */
 static gboolean
 event_sink (GstPad *pad, GstObject *parent, GstEvent *event)
@@ -155,9 +166,7 @@ event_sink (GstPad *pad, GstObject *parent, GstEvent *event)
   switch (GST_EVENT_TYPE (event))
     {
     case GST_EVENT_STREAM_START:
-      g_mutex_lock (&self->lock);
-      gst_event_parse_group_id (event, &self->group_id);
-      g_mutex_unlock (&self->lock);
+      take_group (self, event);
       break;
     case GST_EVENT_CAPS:
       gst_event_parse_caps (event, &caps);

@@ -54,6 +54,8 @@ static const Case semantic[] = {
     "<element factory='queue'><property name='leaky'>upsteam</property></element>" },
   { 2, "one of no, upstream, downstream", "<element factory='queue'><property name='leaky'>7</property></element>" },
   { 2, "can only be read", "<element factory='fakesink'><property name='last-message'>a</property></element>" },
+  { 3, "is of 'sink_0', which 'f' does not have",
+    "<element id='f' factory='funnel'>\n<property name='sink_0::offset'>3</property></element>" },
   { 2, "its id", "<element factory='fakesink'><property name='name'>a</property></element>" },
   { 3, "set twice",
     "<element factory='identity'><property name='sync'>1</property>\n<property name='sync'>1</property></element>" },
