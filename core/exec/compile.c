@@ -4,6 +4,7 @@
 #include "exec/compile.h"
 #include "exec/chain.h"
 #include "exec/plan-private.h"
+#include "ops/parallel.h"
 #include <string.h>
 
 struct _PareCompile
@@ -443,14 +444,28 @@ typedef struct
   float arguments[2];
 } Elementwise;
 
+typedef struct
+{
+  const Elementwise *elementwise;
+  const float *a, *b;
+  float *y;
+} ElementwiseRun;
+
+static void
+run_elements (gint64 from, gint64 to, gconstpointer data)
+{
+  const ElementwiseRun *run = data;
+
+  run->elementwise->function (to - from, run->a + from, run->b + from, run->y + from, run->elementwise->arguments);
+}
+
 /* Padding of a layout is computed like everything else: it is zero and stays so. */
 static gboolean
 run_elementwise (gpointer state, PareSlot *const *slots, GError **error)
 {
-  const Elementwise *elementwise = state;
+  ElementwiseRun run = { state, slots[0]->data, slots[1]->data, slots[2]->data };
 
-  elementwise->function (slots[0]->size / sizeof (float), slots[0]->data, slots[1]->data, slots[2]->data,
-                         elementwise->arguments);
+  pare_parallel (pare_layout_size (slots[0]->layout) / sizeof (float), PARE_GRAIN / 4, run_elements, &run);
   return TRUE;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Activation functions with parameters in attributes: LeakyRelu, Elu, Selu, Celu, HardSigmoid, ThresholdedRelu, Shrink;
  * and HardSwish, Gelu and Mish, which are compositions with fixed constants. */
+#include "ops/elementwisegrad.h"
 #include "ops/unary.h"
 #include "ops/vector.h"
 #include <math.h>
@@ -97,6 +98,16 @@ gelu_forward (const PareKernel *kernel, GError **error)
 }
 
 static gboolean
+activation_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  float arguments[2];
+
+  function_of (node, arguments);
+  pare_backward_elementwise (gradient, is_tanh_gelu (node) ? "GeluTanh" : node->op_type, arguments[0], arguments[1]);
+  return TRUE;
+}
+
+static gboolean
 leaky_relu_eltwise (const PareNode *node, PareEltwise *eltwise)
 {
   *eltwise = (PareEltwise){ PARE_ELTWISE_RELU, pare_node_get_float (node, "alpha", 0.01f), 0 };
@@ -124,7 +135,9 @@ gelu_eltwise (const PareNode *node, PareEltwise *eltwise)
   return !is_tanh_gelu (node);
 }
 
-#define ACTIVATION(op) .name = op, .infer = activation_infer, .forward = activation_forward, .in_place = TRUE
+#define ACTIVATION(op)                                                                                                 \
+  .name = op, .infer = activation_infer, .forward = activation_forward, .backward = activation_backward,               \
+  .in_place = TRUE
 
 PARE_OPERATORS (activation) = {
   { ACTIVATION ("LeakyRelu"), .eltwise = leaky_relu_eltwise, .quantize = PARE_QUANTIZE_UNARY },
@@ -136,6 +149,11 @@ PARE_OPERATORS (activation) = {
   { ACTIVATION ("Shrink") },
   { ACTIVATION ("HardSwish"), .eltwise = hard_swish_eltwise },
   { ACTIVATION ("Mish") },
-  { .name = "Gelu", .infer = activation_infer, .forward = gelu_forward, .in_place = TRUE, .eltwise = gelu_eltwise },
+  { .name = "Gelu",
+    .infer = activation_infer,
+    .forward = gelu_forward,
+    .backward = activation_backward,
+    .in_place = TRUE,
+    .eltwise = gelu_eltwise },
   { NULL },
 };

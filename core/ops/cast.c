@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Cast and CastLike between numeric types and bool; floats to integers truncate. */
 #include "ops/infer.h"
+#include "train/gradient.h"
 
 static gboolean
 check_target (PareInfer *infer, gint64 target, GError **error)
@@ -39,8 +40,21 @@ cast_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+static gboolean
+cast_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  pare_gradient_add (
+      gradient, 0,
+      pare_gradient_call (gradient, "CastLike", pare_gradient_of_output (gradient, 0), pare_node_input (node, 0)));
+  return TRUE;
+}
+
 PARE_OPERATORS (cast) = {
-  { .name = "Cast", .since = 6, .infer = cast_infer, .forward = cast_forward },
-  { .name = "CastLike", .infer = cast_like_infer, .forward = cast_forward },
+  { .name = "Cast", .since = 6, .infer = cast_infer, .forward = cast_forward, .backward = cast_backward },
+  { .name = "CastLike",
+    .infer = cast_like_infer,
+    .forward = cast_forward,
+    .backward = cast_backward,
+    .shape_inputs = 1 << 1 },
   { NULL },
 };

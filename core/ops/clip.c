@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Clip: bounds in attributes up to opset 6, in inputs since 11; either may be absent. */
+#include "ops/elementwisegrad.h"
 #include "ops/unary.h"
 #include "ops/vector.h"
 #include <float.h>
@@ -99,10 +100,31 @@ clip_eltwise (const PareNode *node, PareEltwise *eltwise)
   return bound (node, 1, "min", &eltwise->alpha) && bound (node, 2, "max", &eltwise->beta);
 }
 
+/* Bounds that are computed: what passed unchanged is where input and output are equal. The bounds get no gradient. */
+static gboolean
+clip_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareEltwise eltwise;
+
+  if (clip_eltwise (node, &eltwise))
+    {
+      pare_backward_elementwise (gradient, "Clip", eltwise.alpha, eltwise.beta);
+      return TRUE;
+    }
+  PareValue *equal = pare_gradient_call (gradient, "Equal", pare_node_input (node, 0), pare_node_output (node, 0));
+  pare_gradient_add (gradient, 0,
+                     pare_gradient_node (gradient, "", "Where", 3,
+                                         (PareValue *[]){ equal, pare_gradient_of_output (gradient, 0),
+                                                          pare_gradient_scalar (gradient, 0) },
+                                         NULL));
+  return TRUE;
+}
+
 PARE_OPERATORS (clip) = {
   { .name = "Clip",
     .infer = clip_infer,
     .forward = clip_forward,
+    .backward = clip_backward,
     .in_place = TRUE,
     .eltwise = clip_eltwise,
     .quantize = PARE_QUANTIZE_CLAMP },

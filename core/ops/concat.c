@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Concat: the inputs one after the other along an axis. */
 #include "ops/infer.h"
+#include "train/gradient.h"
 #include <string.h>
 
 static gboolean
@@ -66,7 +67,37 @@ concat_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* The size of @value along @axis, as a vector of one number. */
+static PareValue *
+size_along (PareGradient *gradient, PareValue *value, gint64 axis)
+{
+  return pare_gradient_call (gradient, "Gather", pare_gradient_call (gradient, "Shape", value, NULL),
+                             pare_gradient_int64s (gradient, 1, &axis));
+}
+
+static gboolean
+concat_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  guint n = node->inputs->len;
+  gint64 axis = pare_node_get_int (node, "axis", 1);
+  g_autofree PareValue **sizes = g_new (PareValue *, n);
+  PareValue *parts[2] = { pare_gradient_of_output (gradient, 0) }, *part;
+
+  for (guint i = 0; i < n; i++)
+    sizes[i] = size_along (gradient, node->inputs->pdata[i], axis);
+  parts[1] = pare_gradient_node (gradient, "", "Concat", n, sizes, pare_attribute_new_int ("axis", 0), NULL);
+  part = pare_gradient_node (gradient, "", "Split", 2, parts, pare_attribute_new_int ("axis", axis), NULL);
+  parts[0] = part;
+  for (guint i = 0; i < n; i++, part = i < n ? pare_gradient_add_output (gradient, parts[0]) : NULL)
+    pare_gradient_add (gradient, i, part);
+  return TRUE;
+}
+
 PARE_OPERATORS (concat) = {
-  { .name = "Concat", .infer = concat_infer, .forward = concat_forward, .quantize = PARE_QUANTIZE_JOIN },
+  { .name = "Concat",
+    .infer = concat_infer,
+    .forward = concat_forward,
+    .backward = concat_backward,
+    .quantize = PARE_QUANTIZE_JOIN },
   { NULL },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Pow: the exponent may have another type than the base; the result has the base's. */
 #include "ops/rows.h"
+#include "train/gradient.h"
 #include <math.h>
 
 PARE_ROW (, pow_f32, float, float, powf (x, z))
@@ -58,7 +59,50 @@ pow_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* z x^(z - 1), without a power for the usual exponents. */
+static PareValue *
+slope (PareGradient *gradient, const PareNode *node)
+{
+  PareValue *x = pare_node_input (node, 0), *z = pare_node_input (node, 1);
+  PareTensor *constant = pare_node_constant (node, 1);
+  double exponent = constant && pare_tensor_elements (constant) == 1 ? pare_tensor_get_double (constant, 0) : 0;
+  PareValue *factor, *power;
+
+  if (exponent == 2)
+    return pare_gradient_call (gradient, "Mul", x, pare_gradient_scalar (gradient, 2));
+  if (exponent == 0.5)
+    return pare_gradient_call (gradient, "Div", pare_gradient_scalar (gradient, 0.5f), pare_node_output (node, 0));
+  factor = exponent ? pare_gradient_scalar (gradient, exponent) : pare_gradient_call (gradient, "CastLike", z, x);
+  power = exponent ? pare_gradient_scalar (gradient, exponent - 1)
+                   : pare_gradient_call (gradient, "Sub", factor, pare_gradient_scalar (gradient, 1));
+  return pare_gradient_call (gradient, "Mul", pare_gradient_call (gradient, "Pow", x, power), factor);
+}
+
+/* The exponent's: y ln x, and 0 where x is not positive. */
+static PareValue *
+exponent_slope (PareGradient *gradient, const PareNode *node)
+{
+  PareValue *x = pare_node_input (node, 0), *zero = pare_gradient_scalar (gradient, 0);
+  PareValue *product
+      = pare_gradient_call (gradient, "Mul", pare_node_output (node, 0), pare_gradient_call (gradient, "Log", x, NULL));
+
+  return pare_gradient_node (gradient, "", "Where", 3,
+                             (PareValue *[]){ pare_gradient_call (gradient, "Greater", x, zero), product, zero }, NULL);
+}
+
+static gboolean
+pow_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *dy = pare_gradient_of_output (gradient, 0);
+
+  if (pare_gradient_wanted (gradient, 0))
+    pare_gradient_add_reduced (gradient, 0, pare_gradient_call (gradient, "Mul", slope (gradient, node), dy));
+  if (pare_gradient_wanted (gradient, 1))
+    pare_gradient_add_reduced (gradient, 1, pare_gradient_call (gradient, "Mul", exponent_slope (gradient, node), dy));
+  return TRUE;
+}
+
 PARE_OPERATORS (power) = {
-  { .name = "Pow", .infer = pow_infer, .forward = pow_forward },
+  { .name = "Pow", .infer = pow_infer, .forward = pow_forward, .backward = pow_backward },
   { NULL },
 };

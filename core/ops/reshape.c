@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Reshape, Flatten, Squeeze and Unsqueeze: the same bytes under another shape. */
 #include "ops/infer.h"
+#include "train/gradient.h"
 
 static gboolean
 cannot_reshape (const PareInfer *infer, const PareShape *shape, GError **error)
@@ -143,8 +144,21 @@ unsqueeze_infer (PareInfer *infer, GError **error)
   return TRUE;
 }
 
+static gboolean
+reshape_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *shape = pare_gradient_call (gradient, "Shape", pare_node_input (node, 0), NULL);
+
+  pare_gradient_add (gradient, 0,
+                     pare_gradient_node (gradient, "", "Reshape", 2,
+                                         (PareValue *[]){ pare_gradient_of_output (gradient, 0), shape },
+                                         pare_attribute_new_int ("allowzero", 1), NULL));
+  return TRUE;
+}
+
 #define RESHAPE(op, function)                                                                                          \
-  .name = op, .infer = function, .forward = pare_forward_copy, .alias = TRUE, .quantize = PARE_QUANTIZE_PASS
+  .name = op, .infer = function, .forward = pare_forward_copy, .backward = reshape_backward, .alias = TRUE,            \
+  .quantize = PARE_QUANTIZE_PASS
 
 PARE_OPERATORS (reshape) = {
   { RESHAPE ("Reshape", reshape_infer) },

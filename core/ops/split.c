@@ -2,6 +2,7 @@
  * Split: along an axis into given sizes, or into as many equal parts as there are outputs (the last may be smaller
  * since opset 18). */
 #include "ops/infer.h"
+#include "train/gradient.h"
 #include <string.h>
 
 static gboolean
@@ -90,7 +91,27 @@ split_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+static gboolean
+split_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  g_autofree PareValue **parts = g_new (PareValue *, node->outputs->len);
+  PareAttribute *axis = pare_attribute_new_int ("axis", pare_node_get_int (node, "axis", 0));
+
+  for (guint i = 0; i < node->outputs->len; i++)
+    {
+      parts[i] = pare_gradient_of_output (gradient, i);
+      if (!parts[i])
+        parts[i] = pare_gradient_fill (gradient, 0, node->outputs->pdata[i]);
+    }
+  pare_gradient_add (gradient, 0, pare_gradient_node (gradient, "", "Concat", node->outputs->len, parts, axis, NULL));
+  return TRUE;
+}
+
 PARE_OPERATORS (split) = {
-  { .name = "Split", .infer = split_infer, .forward = split_forward, .quantize = PARE_QUANTIZE_PASS },
+  { .name = "Split",
+    .infer = split_infer,
+    .forward = split_forward,
+    .backward = split_backward,
+    .quantize = PARE_QUANTIZE_PASS },
   { NULL },
 };

@@ -2,6 +2,7 @@
  * Transpose: any permutation of the axes; without one they are reversed. */
 #include "ops/infer.h"
 #include "ops/strided.h"
+#include "train/gradient.h"
 
 static gboolean
 transpose_infer (PareInfer *infer, GError **error)
@@ -53,7 +54,28 @@ transpose_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+static gboolean
+transpose_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *dy = pare_gradient_of_output (gradient, 0);
+  gint64 inverse[PARE_MAX_RANK];
+  guint n;
+  const gint64 *permutation = pare_node_get_ints (node, "perm", &n);
+  PareAttribute *attribute = NULL;
+
+  for (guint i = 0; i < MIN (n, PARE_MAX_RANK); i++)
+    inverse[permutation[i] < 0 ? permutation[i] + n : permutation[i]] = i;
+  if (permutation)
+    attribute = pare_attribute_new_ints ("perm", n, inverse);
+  pare_gradient_add (gradient, 0, pare_gradient_node (gradient, "", "Transpose", 1, &dy, attribute, NULL));
+  return TRUE;
+}
+
 PARE_OPERATORS (transpose) = {
-  { .name = "Transpose", .infer = transpose_infer, .forward = transpose_forward, .quantize = PARE_QUANTIZE_PASS },
+  { .name = "Transpose",
+    .infer = transpose_infer,
+    .forward = transpose_forward,
+    .backward = transpose_backward,
+    .quantize = PARE_QUANTIZE_PASS },
   { NULL },
 };

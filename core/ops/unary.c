@@ -2,6 +2,7 @@
  * Functions of one element without parameters: Sqrt, Exp, Erf, Abs, Sin, .. float32 has vectorised versions of those
  * that networks spend time in; float64 goes through the C library. */
 #include "ops/unary.h"
+#include "ops/elementwisegrad.h"
 #include "ops/parallel.h"
 #include "ops/vector.h"
 #include <math.h>
@@ -142,6 +143,27 @@ unary_forward (const PareKernel *kernel, GError **error)
 }
 
 static gboolean
+unary_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  pare_backward_elementwise (gradient, node->op_type, 0, 0);
+  return TRUE;
+}
+
+static gboolean
+negate_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  pare_gradient_add (gradient, 0, pare_gradient_call (gradient, "Neg", pare_gradient_of_output (gradient, 0), NULL));
+  return TRUE;
+}
+
+/* Steps: flat almost everywhere. */
+static gboolean
+step_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  return TRUE;
+}
+
+static gboolean
 relu_eltwise (const PareNode *node, PareEltwise *eltwise)
 {
   *eltwise = (PareEltwise){ PARE_ELTWISE_RELU, 0, 0 };
@@ -162,7 +184,9 @@ tanh_eltwise (const PareNode *node, PareEltwise *eltwise)
   return TRUE;
 }
 
-#define UNARY(op) .name = op, .infer = unary_infer, .forward = unary_forward, .in_place = TRUE
+#define UNARY_BY(op, derivative)                                                                                       \
+  .name = op, .infer = unary_infer, .forward = unary_forward, .backward = derivative, .in_place = TRUE
+#define UNARY(op) UNARY_BY (op, unary_backward)
 
 PARE_OPERATORS (unary) = {
   { UNARY ("Relu"), .eltwise = relu_eltwise, .quantize = PARE_QUANTIZE_CLAMP },
@@ -171,16 +195,16 @@ PARE_OPERATORS (unary) = {
   { UNARY ("Sqrt") },
   { UNARY ("Exp") },
   { UNARY ("Erf") },
-  { UNARY ("Neg") },
+  { UNARY_BY ("Neg", negate_backward) },
   { UNARY ("Abs") },
   { UNARY ("Reciprocal") },
   { UNARY ("Softsign") },
   { UNARY ("Softplus") },
-  { UNARY ("Sign") },
+  { UNARY_BY ("Sign", step_backward) },
   { UNARY ("Log") },
-  { UNARY ("Floor") },
-  { UNARY ("Ceil") },
-  { UNARY ("Round") },
+  { UNARY_BY ("Floor", step_backward) },
+  { UNARY_BY ("Ceil", step_backward) },
+  { UNARY_BY ("Round", step_backward) },
   { UNARY ("Sin") },
   { UNARY ("Cos") },
   { UNARY ("Tan") },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Where: elements of X where the condition holds, else of Y, with NumPy broadcasting of all three. */
 #include "ops/broadcast.h"
+#include "train/gradient.h"
 
 #define ROW(type)                                                                                                      \
   static void where_##type (gint64 n, const gconstpointer *inputs, const gint64 *steps, gpointer output)               \
@@ -41,7 +42,21 @@ where_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+static gboolean
+where_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *dy = pare_gradient_of_output (gradient, 0), *zero = pare_gradient_scalar (gradient, 0);
+
+  for (guint i = 1; i <= 2; i++)
+    if (pare_gradient_wanted (gradient, i))
+      {
+        PareValue *inputs[] = { pare_node_input (node, 0), i == 1 ? dy : zero, i == 1 ? zero : dy };
+        pare_gradient_add_reduced (gradient, i, pare_gradient_node (gradient, "", "Where", 3, inputs, NULL));
+      }
+  return TRUE;
+}
+
 PARE_OPERATORS (where) = {
-  { .name = "Where", .infer = where_infer, .forward = where_forward },
+  { .name = "Where", .infer = where_infer, .forward = where_forward, .backward = where_backward },
   { NULL },
 };

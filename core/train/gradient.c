@@ -124,6 +124,18 @@ pare_gradient_fill (PareGradient *gradient, float value, PareValue *like)
 /* Contributions */
 
 PareValue *
+pare_gradient_input (PareGradient *gradient, guint index)
+{
+  return pare_node_input (gradient->node, index);
+}
+
+PareValue *
+pare_gradient_output (PareGradient *gradient, guint index)
+{
+  return pare_node_output (gradient->node, index);
+}
+
+PareValue *
 pare_gradient_of_output (PareGradient *gradient, guint index)
 {
   PareValue *output = pare_node_output (gradient->node, index);

@@ -26,6 +26,9 @@ gboolean pare_graph_add_gradients (PareGraph *graph, PareValue *loss, guint n, P
 
 /* For the backward functions of operators (PareOperator.backward). Nodes that they add stand at the end of the graph. */
 
+/* Input or output @index of the node at hand, NULL when omitted. */
+PareValue *pare_gradient_input (PareGradient *gradient, guint index);
+PareValue *pare_gradient_output (PareGradient *gradient, guint index);
 /* The gradient of the loss by output @index of the node at hand; NULL when the loss does not depend on it. */
 PareValue *pare_gradient_of_output (PareGradient *gradient, guint index);
 /* Whether the gradient by input @index is asked for: no need to compute the others. */

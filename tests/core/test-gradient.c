@@ -16,13 +16,14 @@
  * Case:
  * @op_type: with "pare:" before it for internal operators
  * @attributes: "axis=1 mode=linear alpha=0.5 pads=1,1,0,0 axes=1,": a trailing comma makes a list of one
- * @inputs: separated by spaces. "2x3" is a tensor of numbers in [-1, 1] to differentiate by; "s" a scalar; "-" an
- * omitted input. Kinds: "2x3:positive" (in [0.5, 1.5]), ":far" (not within 0.2 of zero), ":distinct" (no two within
- * 0.05),
- *   ":wide" (in [-4, 4], none near a multiple of 1/2). Constants: "2x3:fixed" (numbers), "2x3:bool",
- *   "[1,-1]" (an int64 vector), "{3x2:0,1,2,2,1,0}" (int64 of that shape), "(0.5)" (a float scalar), "(1,2)" (a float
- * vector)
+ * @inputs: separated by spaces, see below
  * @outputs: their number, 1 unless said
+ *
+ * Inputs to differentiate by: "2x3" is a tensor of numbers in [-1, 1], "s" a scalar, and with a kind "2x3:positive" in
+ * [0.5, 1.5], ":above" in [1.5, 2.5], ":small" in [-0.7, 0.7], ":far" not within 0.2 of zero, ":distinct" no two within
+ * 0.05, ":wide" in [-4, 4] and none near a multiple of 1/2.
+ * Constants: "2x3:fixed" numbers, "2x3:bool", "[1,-1]" an int64 vector, "{3x2:0,1,2,2,1,0}" int64 of that shape,
+ * "(0.5)" a float scalar, "(1,2)" a float vector. "-" is an omitted input.
  */
 typedef struct
 {
@@ -30,6 +31,7 @@ typedef struct
   guint outputs;
 } Case;
 
+/* clang-format off */
 static const Case cases[] = {
   { "Add", "", "2x3x4 2x3x4" },
   { "Add", "", "2x3x4 4" },
@@ -106,7 +108,66 @@ static const Case cases[] = {
   { "GlobalMaxPool", "", "1x2x4x5:distinct" },
   { "pare:ReduceToShape", "", "2x3x4x5 1x3x1x1:fixed" },
   { "pare:ReduceToShape", "", "2x3x4x5 2x1x4x1:fixed" },
+  { "Neg", "", "2x3" },
+  { "Abs", "", "9:far" },
+  { "Sqrt", "", "9:positive" },
+  { "Exp", "", "9" },
+  { "Log", "", "9:positive" },
+  { "Reciprocal", "", "9:positive" },
+  { "Erf", "", "19" },
+  { "Sin", "", "9" },
+  { "Cos", "", "9" },
+  { "Tan", "", "9" },
+  { "Asin", "", "9:small" },
+  { "Acos", "", "9:small" },
+  { "Atan", "", "9" },
+  { "Sinh", "", "9" },
+  { "Cosh", "", "9" },
+  { "Asinh", "", "9" },
+  { "Acosh", "", "9:above" },
+  { "Atanh", "", "9:small" },
+  { "Tanh", "", "19:wide" },
+  { "Sigmoid", "", "19:wide" },
+  { "Relu", "", "2x3x5:far" },
+  { "LeakyRelu", "alpha=0.2", "19:far" },
+  { "LeakyRelu", "alpha=-0.2", "19:far" },
+  { "Elu", "alpha=0.7", "19:far" },
+  { "Selu", "", "19:far" },
+  { "Celu", "alpha=0.7", "19:far" },
+  { "Softplus", "", "19:wide" },
+  { "Softsign", "", "19:far" },
+  { "HardSigmoid", "alpha=0.25 beta=0.4", "19:wide" },
+  { "HardSwish", "", "39:wide" },
+  { "ThresholdedRelu", "alpha=0.5", "19:wide" },
+  { "Shrink", "lambd=0.5 bias=0.2", "19:wide" },
+  { "Mish", "", "19:wide" },
+  { "Gelu", "", "19:wide" },
+  { "Gelu", "approximate=tanh", "19:wide" },
+  { "Clip", "", "29:wide (-1) (2.5)" },
+  { "Clip", "", "29:wide - (2.5)" },
+  { "Floor", "", "9:wide" },
+  { "Where", "", "2x3:bool 2x3 3" },
+  { "Where", "", "2x1:bool s 2x3" },
+  { "Pow", "", "2x3 (2)" },
+  { "Pow", "", "9:positive (0.5)" },
+  { "Pow", "", "2x3:positive (3)" },
+  { "Pow", "", "2x3:positive (-1.5)" },
+  { "Pow", "", "2x3:positive 3" },
+  { "Identity", "", "2x3" },
+  { "Dropout", "", "2x3" },
+  { "Cast", "to=1", "2x3" },
+  { "Reshape", "", "2x3x4 [4,-1]" },
+  { "Flatten", "axis=2", "2x3x4" },
+  { "Squeeze", "", "2x1x4 [1]" },
+  { "Unsqueeze", "", "2x4 [0,-1]" },
+  { "Transpose", "", "2x3x4" },
+  { "Transpose", "perm=2,0,1", "2x3x4" },
+  { "Concat", "axis=1", "2x3x2 2x1x2 2x2x2" },
+  { "Concat", "axis=-1", "2x3 2x1:fixed 2x2" },
+  { "Split", "axis=1", "2x6x2 [1,3,2]", 3 },
+  { "Split", "", "6x2", 2 },
 };
+/* clang-format on */
 
 /* Deterministic numbers. */
 static double
@@ -129,6 +190,10 @@ number_of_kind (const char *kind, gint64 index, guint32 *state)
 
   if (g_str_equal (kind, "positive"))
     return 0.5 + u;
+  if (g_str_equal (kind, "above"))
+    return 1.5 + u;
+  if (g_str_equal (kind, "small"))
+    return 1.4 * u - 0.7;
   if (g_str_equal (kind, "far"))
     return u < 0.5 ? -0.2 - 1.6 * u : 0.2 + 1.6 * (u - 0.5);
   /* Steps of 0.06 in an order that jumps about, each disturbed by far less: 37 and 101 have no common divisor. */
