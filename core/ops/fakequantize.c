@@ -5,7 +5,6 @@
 #include "ops/infer.h"
 #include "ops/parallel.h"
 #include "ops/vector.h"
-#include "exec/compile.h"
 #include "train/gradient.h"
 #include <float.h>
 #include <math.h>
@@ -137,8 +136,8 @@ fake_forward (const PareKernel *kernel, GError **error)
 {
   const PareView *x = &kernel->inputs[0];
   gint64 channels = pare_view_elements (&kernel->inputs[1]), elements = pare_view_elements (x);
-  g_autofree PareGrid *grids
-      = pare_grids_read (kernel->node, kernel->inputs[2].type, kernel->inputs[1].data, kernel->inputs[2].data, channels);
+  g_autofree PareGrid *grids = pare_grids_read (kernel->node, kernel->inputs[2].type, kernel->inputs[1].data,
+                                                kernel->inputs[2].data, channels);
   Job job = { grids, channels, 1, x->data, kernel->outputs[0].data };
   guint axis;
 
@@ -154,6 +153,13 @@ fake_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+gint64
+pare_grids_stored (const PareSlot *slot)
+{
+  return slot->layout ? (gint64)(pare_layout_size (slot->layout) / sizeof (float))
+                      : pare_shape_elements (&slot->spec.shape);
+}
+
 /* One grid for all: the elements are taken as they lie. Padding is zero, which every grid keeps. */
 static gboolean
 run_as_is (gpointer state, PareSlot *const *slots, GError **error)
@@ -162,7 +168,7 @@ run_as_is (gpointer state, PareSlot *const *slots, GError **error)
   g_autofree PareGrid *grids = pare_grids_read (node, slots[2]->spec.type, slots[1]->data, slots[2]->data, 1);
   Job job = { grids, 1, 1, slots[0]->data, slots[3]->data };
 
-  pare_parallel (slots[0]->size / sizeof (float), PARE_GRAIN, run_piece, &job);
+  pare_parallel (pare_grids_stored (slots[0]), PARE_GRAIN, run_piece, &job);
   return TRUE;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-#include "ops/operator.h"
+#include "exec/compile.h"
 
 G_BEGIN_DECLS
 
@@ -30,6 +30,9 @@ PareGrid *pare_grids_read (const PareNode *node, PareDataType second_type, gcons
 
 /* Checks a node whose x is input @first, with its parameters behind it, and everything before it as x. */
 gboolean pare_grids_infer (const PareInfer *infer, guint first, GError **error);
+
+/* Floats in the layout of @slot, padding included. */
+gint64 pare_grids_stored (const PareSlot *slot);
 
 /* PareOperator.backward of both kinds. */
 gboolean pare_fake_quantize_backward (PareGradient *gradient, const PareNode *node, GError **error);

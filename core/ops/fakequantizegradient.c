@@ -5,19 +5,19 @@
  *   by x:      g where x lies on the grid, 0 beyond it
  *   by scale:  g (round (v) - v) where v = x / scale lies on the grid, g times its end beyond it; the sum is divided by
  *              sqrt (elements x highest), so that scales and weights move at one pace. Esser et al. 2020, (3) and 2.2
- *   by a range: e = (round (v) - v) / steps gives g e to the high end and -g e to the low one; beyond an end, g to it */
+ *   by a range: e = (round (v) - v) / steps gives g e to the high end and -g e to the low one; beyond an end, g to it
+ */
 #include "ops/fakequantize.h"
 #include "ops/infer.h"
 #include "ops/parallel.h"
 #include "ops/vector.h"
-#include "exec/compile.h"
 #include "train/gradient.h"
 #include <math.h>
 
 /* Sums over the elements of one grid. */
 typedef struct
 {
-  double inside; /* of g (round (v) - v) */
+  double inside;       /* of g (round (v) - v) */
   double below, above; /* of g */
 } Sums;
 
@@ -198,7 +198,7 @@ run_as_is (gpointer state, PareSlot *const *slots, GError **error)
   const PareNode *node = state;
   gboolean is_range = is_range_node (node);
   g_autofree PareGrid *grids = pare_grids_read (node, slots[3]->spec.type, slots[2]->data, slots[3]->data, 1);
-  Job job = { grids, 1, 1, 1, slots[1]->size / sizeof (float), slots[0]->data, slots[1]->data, slots[4]->data, NULL };
+  Job job = { grids, 1, 1, 1, pare_grids_stored (slots[1]), slots[0]->data, slots[1]->data, slots[4]->data, NULL };
   float *outputs[2] = { slots[5]->data, is_range ? slots[6]->data : NULL };
   Sums sums = run_whole (&job);
 
@@ -234,8 +234,8 @@ pare_fake_quantize_backward (PareGradient *gradient, const PareNode *node, GErro
   gboolean is_range = is_range_node (node);
   PareValue *inputs[] = { pare_gradient_of_output (gradient, 0), node->inputs->pdata[0], node->inputs->pdata[1],
                           node->inputs->pdata[2] };
-  PareValue *by_x = pare_gradient_node (gradient, PARE_DOMAIN,
-                                        is_range ? "FakeQuantizeRangeGradient" : "FakeQuantizeGradient", 4, inputs, NULL);
+  PareValue *by_x = pare_gradient_node (
+      gradient, PARE_DOMAIN, is_range ? "FakeQuantizeRangeGradient" : "FakeQuantizeGradient", 4, inputs, NULL);
   PareNode *backward = by_x->producer;
 
   for (guint i = 0; i < G_N_ELEMENTS (kept); i++)
@@ -243,11 +243,7 @@ pare_fake_quantize_backward (PareGradient *gradient, const PareNode *node, GErro
       pare_node_set_attribute (backward, pare_attribute_new_int (kept[i], pare_node_get_int (node, kept[i], 0)));
   pare_gradient_add (gradient, 0, by_x);
   for (guint i = 1; i <= (is_range ? 2 : 1); i++)
-    {
-      PareValue *by_parameter = pare_graph_add_value_near (node->graph, "grid_gradient");
-      pare_node_add_output (backward, by_parameter);
-      pare_gradient_add (gradient, i, by_parameter);
-    }
+    pare_gradient_add (gradient, i, pare_gradient_add_output (gradient, by_x));
   return TRUE;
 }
 

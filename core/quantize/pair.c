@@ -198,8 +198,8 @@ pare_pair_zero_point (PareGraph *graph, const ParePair *pair)
 
   if (pair->zero_point)
     return pair->zero_point;
-  zeros = pare_tensor_new_take (pair->type, shape,
-                                g_malloc0 (pare_data_size (pair->type, pare_shape_elements (shape))));
+  zeros
+      = pare_tensor_new_take (pair->type, shape, g_malloc0 (pare_data_size (pair->type, pare_shape_elements (shape))));
   return pare_graph_add_constant (graph, name, zeros);
 }
 
@@ -231,9 +231,10 @@ lift (PareGraph *graph, PareNode *node, const ParePair *pair, GError **error)
 gboolean
 pare_graph_lift_integers (PareGraph *graph, GError **error)
 {
-  g_autoptr (GPtrArray) nodes = g_ptr_array_copy (graph->nodes, NULL, NULL);
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
   ParePair pair;
 
+  g_ptr_array_extend (nodes, graph->nodes, NULL, NULL);
   for (guint i = 0; i < nodes->len; i++)
     {
       PareNode *node = nodes->pdata[i];

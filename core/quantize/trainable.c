@@ -136,8 +136,8 @@ parameters_new (Opening *opening, const ParePair *pair)
 
   parameters->pair = *pair;
   g_ptr_array_add (opening->owned, parameters);
-  parameters->range = opening->trainable == PARE_TRAINABLE_ULQ && pair->axis < 0 && !pair->input->constant
-                      && !is_symmetric (pair);
+  parameters->range
+      = opening->trainable == PARE_TRAINABLE_ULQ && pair->axis < 0 && !pair->input->constant && !is_symmetric (pair);
   if (parameters->range)
     {
       g_autofree char *low_name = g_strconcat (pair->input->name, "_low", NULL);
@@ -210,14 +210,14 @@ pare_graph_open_quantizers (PareGraph *graph, PareTrainable trainable, GError **
 {
   g_autoptr (GHashTable) by_quantize = g_hash_table_new (NULL, NULL);
   g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) nodes = NULL;
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
   Opening opening = { graph, trainable, by_quantize, owned };
   ParePair pair;
   int opened = 0;
 
   if (!pare_graph_lift_integers (graph, error))
     return -1;
-  nodes = g_ptr_array_copy (graph->nodes, NULL, NULL);
+  g_ptr_array_extend (nodes, graph->nodes, NULL, NULL);
   for (guint i = 0; i < nodes->len; i++)
     if (pare_pair_read (nodes->pdata[i], &pair) && pair.quantize)
       {
