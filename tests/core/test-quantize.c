@@ -222,6 +222,22 @@ test_moved_data_shares_parameters (void)
 }
 
 static void
+test_indices_are_not_quantized (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *pooled = OP (&net, "MaxPool", "pool", conv (&net, "c", image (&net), 3, 4));
+  PareValue *indices = pare_graph_add_value (net.graph, "indices");
+
+  net_set_ints (pooled, "kernel_shape", 2, (gint64[]){ 2, 2 });
+  pare_node_add_output (pooled->producer, indices);
+  net_output (&net, conv (&net, "y", pooled, 4, 2));
+  net_output (&net, indices);
+  quantize (&net, NULL);
+  g_assert_cmpstr (reason_of (net.graph, "pool"), ==, "no int8 kernel has its second output");
+  g_assert_true (net.graph->outputs->pdata[1] == indices);
+}
+
+static void
 test_concat_joins_integers (void)
 {
   g_auto (Net) net = net_new ();
@@ -455,6 +471,7 @@ main (int argc, char **argv)
   ADD (residual_block_stays_in_integers);
   ADD (output_keeps_its_name);
   ADD (moved_data_shares_parameters);
+  ADD (indices_are_not_quantized);
   ADD (concat_joins_integers);
   ADD (float_reader_of_an_input_keeps_floats);
   ADD (shared_weight_and_activation_with_two_readers);
