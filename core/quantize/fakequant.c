@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * form=fakequant: float weights behind QuantizeLinear/DequantizeLinear pairs. That is the simulated form, and integers
- * that a model brought along become floats again. */
-#include "quantize/pair.h"
+ * form=fakequant: float weights behind QuantizeLinear/DequantizeLinear pairs. That is the simulated form as it stands. */
 #include "quantize/quantize.h"
 
 static gboolean
 fakequant_lower (PareGraph *graph, GError **error)
 {
-  return pare_graph_lift_integers (graph, error);
+  return TRUE;
 }
 
 const PareForm pare_form_fakequant
