@@ -45,7 +45,8 @@ gboolean
 pare_pool_fits_onednn (const PareNode *node, const PareSpec *x, const PareWindow *window)
 {
   for (guint i = 0; i < window->n; i++)
-    if (window->dilations[i] != 1)
+    if (window->dilations[i] != 1 || window->pads_begin[i] >= window->kernel[i]
+        || window->pads_end[i] >= window->kernel[i] || window->kernel[i] > x->shape.dims[2 + i])
       return FALSE;
   return window->n <= 3 && x->type == PARE_FLOAT32 && !pare_node_get_int (node, "ceil_mode", 0)
          && pare_shape_elements (&x->shape) > 0;
@@ -82,41 +83,43 @@ pool_infer (PareInfer *infer, GError **error)
   return TRUE;
 }
 
-/* The next position of a window's counter; FALSE after the last. */
-static gboolean
-advance (const PareWindow *window, gint64 *at)
+/* Kernel elements [*first, *last) along one axis that lie in [low, high), for a window that begins at @start. */
+static void
+clip_window (gint64 start, gint64 kernel, gint64 dilation, gint64 low, gint64 high, gint64 *first, gint64 *last)
 {
-  for (guint axis = window->n; axis-- > 0; at[axis] = 0)
-    if (++at[axis] < window->kernel[axis])
-      return TRUE;
-  return FALSE;
+  *first = start < low ? (low - start + dilation - 1) / dilation : 0;
+  *last = high > start ? MIN ((high - start + dilation - 1) / dilation, kernel) : 0;
+  *last = MAX (*last, *first);
 }
 
+/* Visits what lies inside the input alone: kernels and pads may be huge. */
 gint64
 pare_pool_walk (const PareWindow *window, const gint64 *x_dims, const gint64 *y_dims, gint64 output,
                 gboolean with_padding, gint64 *offsets, gint64 *counted)
 {
-  gint64 at[PARE_MAX_RANK] = { 0 }, start[PARE_MAX_RANK], n = 0;
+  gint64 at[PARE_MAX_RANK], start[PARE_MAX_RANK], first[PARE_MAX_RANK], last[PARE_MAX_RANK], n = 1;
+  double padded = 1; /* may be beyond 63 bits */
 
   for (guint i = window->n; i-- > 0; output /= y_dims[i])
-    start[i] = output % y_dims[i] * window->strides[i] - window->pads_begin[i];
-  *counted = 0;
-  do
     {
-      gint64 offset = 0;
-      gboolean inside = TRUE, in_padding = TRUE;
-      for (guint i = 0; i < window->n; i++)
-        {
-          gint64 position = start[i] + at[i] * window->dilations[i];
-          inside &= position >= 0 && position < x_dims[i];
-          in_padding &= position >= -window->pads_begin[i] && position < x_dims[i] + window->pads_end[i];
-          offset = offset * x_dims[i] + position;
-        }
-      if (inside)
-        offsets[n++] = offset;
-      *counted += inside || (with_padding && in_padding);
+      gint64 kernel = window->kernel[i], dilation = window->dilations[i], from, to;
+      start[i] = output % y_dims[i] * window->strides[i] - window->pads_begin[i];
+      clip_window (start[i], kernel, dilation, 0, x_dims[i], &first[i], &last[i]);
+      clip_window (start[i], kernel, dilation, -window->pads_begin[i], x_dims[i] + window->pads_end[i], &from, &to);
+      at[i] = first[i];
+      n *= last[i] - first[i];
+      padded *= to - from;
     }
-  while (advance (window, at));
+  for (gint64 k = 0; k < n; k++)
+    {
+      offsets[k] = 0;
+      for (guint i = 0; i < window->n; i++)
+        offsets[k] = offsets[k] * x_dims[i] + start[i] + at[i] * window->dilations[i];
+      for (guint axis = window->n; axis-- > 0; at[axis] = first[axis])
+        if (++at[axis] < last[axis])
+          break;
+    }
+  *counted = with_padding ? (gint64)MIN (padded, 0x1p62) : n;
   return n;
 }
 

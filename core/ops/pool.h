@@ -7,7 +7,7 @@ gboolean pare_pool_is_max (const PareNode *node);
 ParePool pare_pool_kind (const PareNode *node);
 /* The window of @node (or of its gradient) over an input of shape @x; all of it when global. */
 gboolean pare_pool_window (const PareNode *node, const PareShape *x, PareWindow *window, GError **error);
-/* Whether oneDNN computes this one: no dilations, no ceil_mode. */
+/* Whether oneDNN computes this one: no dilations, no ceil_mode, no windows that are mostly padding. */
 gboolean pare_pool_fits_onednn (const PareNode *node, const PareSpec *x, const PareWindow *window);
 
 /* The offsets in a plane of shape @x_dims that output element @output of a plane of shape @y_dims looks at; returns how

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * form=fakequant: float weights behind QuantizeLinear/DequantizeLinear pairs. That is the simulated form as it stands. */
+ * form=fakequant: float weights behind QuantizeLinear/DequantizeLinear pairs. That is the simulated form, and integers
+ * that a model brought along become floats again. */
+#include "quantize/pair.h"
 #include "quantize/quantize.h"
 
 static gboolean
 fakequant_lower (PareGraph *graph, GError **error)
 {
-  return TRUE;
+  return pare_graph_lift_integers (graph, error);
 }
 
 const PareForm pare_form_fakequant

@@ -5,17 +5,18 @@
 #include <math.h>
 
 PareQuantizeParameters
-pare_quantize_parameters (const PareRange *range, gboolean symmetric)
+pare_quantize_parameters (const PareRange *range, guint bits, gboolean symmetric)
 {
   float low = MIN (range->low, 0), high = MAX (range->high, 0);
-  float scale = symmetric ? MAX (-low, high) / 127 : (float)(((double)high - low) / 255);
+  gint32 most = (1 << bits) - 1, half = 1 << (bits - 1);
+  float scale = symmetric ? MAX (-low, high) / (half - 1) : (float)(((double)high - low) / most);
 
   /* A value that never leaves zero; any scale will do. */
   if (!(scale >= FLT_MIN))
     scale = 1;
   if (symmetric)
-    return (PareQuantizeParameters){ PARE_INT8, scale, 0 };
-  return (PareQuantizeParameters){ PARE_UINT8, scale, CLAMP ((gint32) lrintf (-low / scale), 0, 255) };
+    return (PareQuantizeParameters){ PARE_INT8, scale, 0, -half, half - 1 };
+  return (PareQuantizeParameters){ PARE_UINT8, scale, CLAMP ((gint32)lrintf (-low / scale), 0, most), 0, most };
 }
 
 /* Largest magnitude per index of @axis. */
@@ -34,25 +35,74 @@ magnitudes (const PareTensor *weight, guint axis, float *largest)
     }
 }
 
+/* Sum of the squared errors of channel @c (-1: of all) on the grid of @scale. */
+static double
+squared_error (const PareTensor *weight, guint axis, gint64 c, float scale, guint bits)
+{
+  const float *data = pare_tensor_data (weight);
+  gint64 channels = weight->shape.dims[axis];
+  gint64 inner = c < 0 ? pare_tensor_elements (weight) : pare_shape_span (&weight->shape, axis + 1, weight->shape.rank);
+  gint64 outer = c < 0 ? 1 : pare_shape_span (&weight->shape, 0, axis);
+  float half = 1 << (bits - 1);
+  double sum = 0;
+
+  for (gint64 o = 0; o < outer; o++)
+    for (gint64 i = 0; i < inner; i++)
+      {
+        float w = data[(o * (c < 0 ? 0 : channels) + MAX (c, 0)) * inner + i];
+        float difference = CLAMP (nearbyintf (w / scale), -half, half - 1) * scale - w;
+        sum += (double)difference * difference;
+      }
+  return sum;
+}
+
+#define CANDIDATES 40
+#define SMALLEST 0.2f /* of the scale that cuts off nothing */
+
+/* The grids that a few bits leave are so coarse that cutting off the rare large weights pays. */
+static float
+best_scale (const PareTensor *weight, guint axis, gint64 c, float largest, guint bits)
+{
+  float full = largest / ((1 << (bits - 1)) - 1), best = full;
+  double least = INFINITY;
+
+  if (!(full >= FLT_MIN))
+    return full;
+  for (guint k = 0; k < CANDIDATES; k++)
+    {
+      float scale = full * (1 - k * (1 - SMALLEST) / CANDIDATES);
+      double error = squared_error (weight, axis, c, scale, bits);
+      if (error < least)
+        {
+          least = error;
+          best = scale;
+        }
+    }
+  return best;
+}
+
 PareTensor *
-pare_weight_scales (const PareTensor *weight, guint axis, gboolean per_channel, const float *bias_floor)
+pare_weight_scales (const PareTensor *weight, guint axis, gboolean per_channel, guint bits, const float *bias_floor)
 {
   gint64 channels = weight->shape.dims[axis];
   PareShape shape = per_channel ? pare_shape (1, &channels) : (PareShape){ 0 };
   gint64 n = per_channel ? channels : 1;
+  gint32 highest = (1 << (bits - 1)) - 1;
   g_autofree float *scales = g_new0 (float, channels);
   float largest = 0, floor = 0;
 
   magnitudes (weight, axis, scales);
   for (gint64 c = 0; c < channels; c++)
     {
-      largest = MAX (largest, scales[c] / 127);
+      largest = MAX (largest, scales[c] / highest);
       floor = bias_floor ? MAX (floor, bias_floor[c]) : 0;
     }
   /* A channel without weights must still resolve its bias: it takes the layer's scale. */
   for (gint64 c = 0; c < n; c++)
     {
-      float scale = per_channel ? scales[c] / 127 : largest;
+      float scale = per_channel ? scales[c] / highest : largest;
+      if (bits < 8)
+        scale = best_scale (weight, axis, per_channel ? c : -1, per_channel ? scales[c] : largest * highest, bits);
       scale = MAX (scale, per_channel ? (bias_floor ? bias_floor[c] : 0) : floor);
       scales[c] = scale >= FLT_MIN ? scale : largest >= FLT_MIN ? largest : 1;
     }
@@ -60,15 +110,16 @@ pare_weight_scales (const PareTensor *weight, guint axis, gboolean per_channel, 
 }
 
 PareTensor *
-pare_weight_quantize (const PareTensor *weight, guint axis, const PareTensor *scales)
+pare_weight_quantize (const PareTensor *weight, guint axis, const PareTensor *scales, guint bits)
 {
   const float *data = pare_tensor_data (weight), *scale = pare_tensor_data (scales);
   gint64 channels = pare_tensor_elements (scales);
   gint64 inner = channels > 1 ? pare_shape_span (&weight->shape, axis + 1, weight->shape.rank) : 1;
   gint64 n = pare_tensor_elements (weight);
   gint8 *integers = g_new (gint8, MAX (n, 1));
+  float half = 1 << (bits - 1);
 
   for (gint64 i = 0; i < n; i++)
-    integers[i] = CLAMP (nearbyintf (data[i] / scale[channels > 1 ? i / inner % channels : 0]), -128.f, 127.f);
+    integers[i] = CLAMP (nearbyintf (data[i] / scale[channels > 1 ? i / inner % channels : 0]), -half, half - 1);
   return pare_tensor_new_take (PARE_INT8, &weight->shape, integers);
 }

@@ -4,23 +4,27 @@
 
 G_BEGIN_DECLS
 
-/* q = clip (round (x / scale) + zero_point, lowest, highest of type); x' = (q - zero_point) scale. */
+/* q = clip (round (x / scale) + zero_point, lowest, highest); x' = (q - zero_point) scale. */
 typedef struct
 {
   PareDataType type;
   float scale;
   gint32 zero_point;
+  gint32 lowest, highest;
 } PareQuantizeParameters;
 
 /* For activations of @range: unsigned with a zero point, or symmetric and signed. Zero is always representable, as
  * padding and ReLU need it. */
-PareQuantizeParameters pare_quantize_parameters (const PareRange *range, gboolean symmetric);
+PareQuantizeParameters pare_quantize_parameters (const PareRange *range, guint bits, gboolean symmetric);
 
-/* Symmetric int8 scales of a float32 weight, one per index of @axis (per tensor when @per_channel is FALSE).
- * @bias_floor (may be NULL): least scale per channel, such that its bias fits 32 bits. Returns the scales. */
-PareTensor *pare_weight_scales (const PareTensor *weight, guint axis, gboolean per_channel, const float *bias_floor);
+/* Symmetric scales of a float32 weight for integers of @bits, one per index of @axis (per tensor when @per_channel is
+ * FALSE). With 8 bits the largest weight is the end of the grid; with fewer, the scale is the one of least squared
+ * error, which cuts off the largest weights. @bias_floor (may be NULL): least scale per channel, such that its bias
+ * fits 32 bits. Returns the scales. */
+PareTensor *pare_weight_scales (const PareTensor *weight, guint axis, gboolean per_channel, guint bits,
+                                const float *bias_floor);
 
 /* The integers of @weight under @scales (one, or one per index of @axis): rounded to the nearest, ties to even. */
-PareTensor *pare_weight_quantize (const PareTensor *weight, guint axis, const PareTensor *scales);
+PareTensor *pare_weight_quantize (const PareTensor *weight, guint axis, const PareTensor *scales, guint bits);
 
 G_END_DECLS

@@ -3,9 +3,11 @@
  * rounds biases to their integer grid, so that what is simulated is what the integers will compute. */
 #include "quantize/quantize.h"
 #include "onnx/onnx.h"
+#include "quantize/bias.h"
+#include "quantize/bits.h"
+#include "quantize/pair.h"
 #include "quantize/parameters.h"
 #include "quantize/placement.h"
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -17,7 +19,7 @@
 void
 pare_quantize_settings_init (PareQuantizeSettings *settings)
 {
-  *settings = (PareQuantizeSettings){ .bits = 8, .activation_bits = 8, .per_channel = TRUE };
+  *settings = (PareQuantizeSettings){ .bits = 8, .activation_bits = 8, .edge_bits = 8, .per_channel = TRUE };
 }
 
 static gboolean
@@ -42,18 +44,25 @@ check_layer_name (PareGraph *graph, const char *name, GError **error)
 }
 
 static gboolean
+check_bits (const char *setting, guint bits, GError **error)
+{
+  if (bits >= 2 && bits <= 8)
+    return TRUE;
+  g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "%s=%u is not possible: write a number from 2 to 8.", setting,
+               bits);
+  return FALSE;
+}
+
+static gboolean
 check_settings (PareGraph *graph, const PareQuantizeSettings *settings, GError **error)
 {
   GHashTableIter iter;
   gpointer name, value;
 
-  if (settings->bits != 8 || settings->activation_bits != 8)
-    {
-      g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
-                   "Weights and activations are quantized to 8 bits, not to %u and %u: set bits=8 activation-bits=8.",
-                   settings->bits, settings->activation_bits);
-      return FALSE;
-    }
+  if (!check_bits ("bits", settings->bits, error)
+      || !check_bits ("activation-bits", settings->activation_bits, error)
+      || !check_bits ("edge-bits", settings->edge_bits, error))
+    return FALSE;
   for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
     if (!check_layer_name (graph, settings->skip_layers[i], error))
       return FALSE;
@@ -65,9 +74,9 @@ check_settings (PareGraph *graph, const PareQuantizeSettings *settings, GError *
       const PareQuantizeLayer *layer = value;
       if (!check_layer_name (graph, name, error))
         return FALSE;
-      if (layer->weight_bits >= 0 && layer->weight_bits != 8)
+      if (layer->weight_bits >= 0 && (layer->weight_bits < 2 || layer->weight_bits > 8))
         {
-          g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "Layer '%s' asks for %d bits: only 8 are there.",
+          g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "Layer '%s' asks for %d bits: write a number from 2 to 8.",
                        (const char *) name, layer->weight_bits);
           return FALSE;
         }
@@ -100,37 +109,17 @@ add_constant (PareGraph *graph, const char *stem, const char *suffix, PareTensor
   return pare_graph_add_constant (graph, name, tensor);
 }
 
-static PareNode *
-add_converter (PareGraph *graph, const char *op_type, const char *stem, PareNode *before, PareValue *input,
-               PareValue *scale, PareValue *zero_point, PareValue *output)
-{
-  g_autofree char *name = g_strconcat (stem, "_", op_type, NULL);
-  PareNode *node = pare_graph_add_node (graph, "", op_type, name, before);
-
-  pare_node_add_input (node, input);
-  pare_node_add_input (node, scale);
-  pare_node_add_input (node, zero_point);
-  pare_node_add_output (node, output);
-  return node;
-}
-
-/* input -> QuantizeLinear -> DequantizeLinear -> the value returned. @axis -1: per tensor. */
+/* input -> pair -> the value returned. @axis -1: per tensor. */
 static PareValue *
-add_pair (PareGraph *graph, PareValue *input, PareNode *before, PareTensor *scale, PareTensor *zero_point, int axis)
+add_pair (PareGraph *graph, PareValue *input, PareNode *before, PareTensor *scale, PareTensor *zero_point,
+          gint32 lowest, gint32 highest, int axis)
 {
-  g_autofree char *stem = g_strdup (input->name);
-  PareValue *scale_value = add_constant (graph, stem, "_scale", scale);
-  PareValue *zero_value = add_constant (graph, stem, "_zero_point", zero_point);
-  g_autofree char *quantized_name = g_strconcat (stem, "_quantized", NULL);
-  g_autofree char *dequantized_name = g_strconcat (stem, "_dequantized", NULL);
-  PareValue *quantized = pare_graph_add_value_near (graph, quantized_name);
-  PareValue *dequantized = pare_graph_add_value_near (graph, dequantized_name);
-  PareNode *nodes[2];
+  g_autofree char *name = g_strconcat (input->name, "_dequantized", NULL);
+  ParePairGrid grid = { add_constant (graph, input->name, "_scale", scale),
+                        add_constant (graph, input->name, "_zero_point", zero_point), lowest, highest, axis };
+  PareValue *dequantized = pare_graph_add_value_near (graph, name);
 
-  nodes[0] = add_converter (graph, "QuantizeLinear", stem, before, input, scale_value, zero_value, quantized);
-  nodes[1] = add_converter (graph, "DequantizeLinear", stem, before, quantized, scale_value, zero_value, dequantized);
-  for (guint i = 0; axis >= 0 && i < 2; i++)
-    pare_node_set_attribute (nodes[i], pare_attribute_new_int ("axis", axis));
+  pare_pair_insert (graph, input, before, &grid, dequantized);
   return dequantized;
 }
 
@@ -172,7 +161,8 @@ quantize_value (PareGraph *graph, const ParePlacement *placement, PareValue *val
 
   for (guint i = 0; i < value->consumers->len; i++)
     g_ptr_array_add (readers, value->consumers->pdata[i]);
-  dequantized = add_pair (graph, value, place_behind (graph, value), scale, zero, -1);
+  dequantized = add_pair (graph, value, place_behind (graph, value), scale, zero, parameters->lowest,
+                          parameters->highest, -1);
   for (guint i = 0; i < readers->len; i++)
     {
       PareNode *reader = readers->pdata[i];
@@ -199,39 +189,11 @@ quantize_value (PareGraph *graph, const ParePlacement *placement, PareValue *val
 
 /* Weights */
 
-/* The bias on its grid: multiples of data scale x weight scale that int32 holds. */
-static PareTensor *
-round_bias (const PareTensor *bias, float data_scale, const PareTensor *scales)
-{
-  const float *b = pare_tensor_data (bias), *s = pare_tensor_data (scales);
-  gint64 n = pare_tensor_elements (bias), channels = pare_tensor_elements (scales);
-  g_autofree float *rounded = g_new (float, MAX (n, 1));
-
-  for (gint64 i = 0; i < n; i++)
-    {
-      float step = data_scale * s[channels > 1 ? i % channels : 0];
-      rounded[i] = (float) (rint ((double) b[i] / step) * step);
-    }
-  return pare_tensor_new_floats (&bias->shape, rounded);
-}
-
-/* Least weight scale per channel with which the bias keeps within 31 bits, and its step is a normal number. */
-static float *
-bias_floors (const PareTensor *bias, gint64 channels, float data_scale)
-{
-  float *floors = g_new0 (float, channels);
-  const float *b = pare_tensor_data (bias);
-
-  for (gint64 i = 0; i < channels; i++)
-    floors[i] = MIN (MAX (fabs (b[i]) / data_scale / (1 << 30), 2. * FLT_MIN / data_scale), FLT_MAX);
-  return floors;
-}
-
 /* 10 log10 (signal / error) of the weight, for the record. */
 static double
-weight_sqnr (const PareTensor *weight, guint axis, const PareTensor *scales)
+weight_sqnr (const PareTensor *weight, guint axis, const PareTensor *scales, guint bits)
 {
-  g_autoptr (PareTensor) integers = pare_weight_quantize (weight, axis, scales);
+  g_autoptr (PareTensor) integers = pare_weight_quantize (weight, axis, scales, bits);
   const float *w = pare_tensor_data (weight), *s = pare_tensor_data (scales);
   const gint8 *q = pare_tensor_data (integers);
   gint64 channels = pare_tensor_elements (scales);
@@ -256,29 +218,46 @@ per_channel (const PareQuantizeSettings *settings, const char *label)
   return layer && layer->per_channel >= 0 ? layer->per_channel : settings->per_channel;
 }
 
-/* @label: what the layer was called before its output may have got another name */
-static void
-quantize_weight (PareGraph *graph, PareNode *node, const char *label, const PareQuantizeSettings *settings)
+/* A layer, with what was read off the graph before the first pair went in. */
+typedef struct
 {
+  PareNode *node;
+  char *label; /* its output may get another name */
+  guint bits, activation_bits;
+} Weighted;
+
+static void
+weighted_clear (gpointer data)
+{
+  g_free (((Weighted *) data)->label);
+}
+
+static void
+quantize_weight (PareGraph *graph, const Weighted *layer, const PareQuantizeSettings *settings)
+{
+  PareNode *node = layer->node;
+  guint bits = layer->bits;
   PareWeightTrait trait;
   g_assert (pare_node_weight (node, &trait));
   PareValue *weight = pare_node_input (node, trait.input);
   PareTensor *bias = trait.has_bias ? pare_node_constant (node, trait.bias) : NULL;
   float data_scale = (float) pare_tensor_get_double (pare_node_constant (pare_node_input (node, 0)->producer, 1), 0);
   g_autofree float *floors
-    = bias ? bias_floors (bias, weight->constant->shape.dims[trait.out_axis], data_scale) : NULL;
+    = bias ? pare_bias_floors (bias, weight->constant->shape.dims[trait.out_axis], data_scale) : NULL;
   g_autoptr (PareTensor) scales
-    = pare_weight_scales (weight->constant, trait.out_axis, per_channel (settings, label), floors);
+    = pare_weight_scales (weight->constant, trait.out_axis, per_channel (settings, layer->label), bits, floors);
   g_autoptr (PareTensor) zeros = zero_point_tensor (PARE_INT8, 0, &scales->shape);
 
-  pare_record_add (graph->record, STAGE, label, "quantized", NULL, "weight_bits", 8.0,
-                   "activation_bits", 8.0, "weight_sqnr_db", weight_sqnr (weight->constant, trait.out_axis, scales),
+  pare_record_add (graph->record, STAGE, layer->label, "quantized", NULL, "weight_bits",
+                   (double) bits, "activation_bits", (double) layer->activation_bits, "weight_sqnr_db",
+                   weight_sqnr (weight->constant, trait.out_axis, scales, bits),
                    "parameters", (double) pare_tensor_elements (weight->constant), NULL);
   pare_node_set_input (node, trait.input,
-                       add_pair (graph, weight, node, scales, zeros, scales->shape.rank ? (int) trait.out_axis : -1));
+                       add_pair (graph, weight, node, scales, zeros, -(1 << (bits - 1)), (1 << (bits - 1)) - 1,
+                                 scales->shape.rank ? (int) trait.out_axis : -1));
   if (bias)
     {
-      g_autoptr (PareTensor) rounded = round_bias (bias, data_scale, scales);
+      g_autoptr (PareTensor) rounded = pare_bias_round (bias, data_scale, scales);
       g_autofree char *name = g_strconcat (pare_node_input (node, trait.bias)->name, "_rounded", NULL);
       pare_node_set_input (node, trait.bias, pare_graph_add_constant (graph, name, rounded));
     }
@@ -302,7 +281,7 @@ check_ranges (const ParePlacement *placement, GError **error)
 }
 
 static void
-record_floats (PareGraph *graph, const ParePlacement *placement)
+record_floats (PareGraph *graph, const ParePlacement *placement, const PareBits *bits)
 {
   for (guint i = 0; i < graph->nodes->len; i++)
     {
@@ -311,7 +290,8 @@ record_floats (PareGraph *graph, const ParePlacement *placement)
       if (reason)
         pare_record_add (graph->record, STAGE, pare_node_label (node), "left in float", reason, NULL);
       else if (pare_placement_quantized (placement, node) && pare_operator_of (node)->quantize != PARE_QUANTIZE_WEIGHTED)
-        pare_record_add (graph->record, STAGE, pare_node_label (node), "quantized", NULL, "activation_bits", 8.0, NULL);
+        pare_record_add (graph->record, STAGE, pare_node_label (node), "quantized", NULL, "activation_bits",
+                         (double) pare_bits_of_value (bits, pare_node_input (node, 0)), NULL);
     }
 }
 
@@ -319,7 +299,8 @@ gboolean
 pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GError **error)
 {
   g_autoptr (ParePlacement) placement = NULL;
-  g_autoptr (GPtrArray) weighted = g_ptr_array_new (), labels = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (PareBits) bits = NULL;
+  g_autoptr (GArray) weighted = g_array_new (FALSE, FALSE, sizeof (Weighted));
   g_autofree PareQuantizeParameters *parameters = NULL;
   const GPtrArray *values;
   gboolean calibrated = FALSE;
@@ -334,14 +315,17 @@ pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GEr
   placement = pare_placement_new (graph, settings, calibrated);
   if (!check_ranges (placement, error))
     return FALSE;
-  record_floats (graph, placement);
+  g_array_set_clear_func (weighted, weighted_clear);
+  bits = pare_bits_new (graph, placement, settings);
+  record_floats (graph, placement, bits);
   for (guint i = 0; i < graph->nodes->len; i++)
     {
       PareNode *node = graph->nodes->pdata[i];
       if (pare_placement_quantized (placement, node) && pare_operator_of (node)->quantize == PARE_QUANTIZE_WEIGHTED)
         {
-          g_ptr_array_add (weighted, node);
-          g_ptr_array_add (labels, g_strdup (pare_node_label (node)));
+          Weighted layer = { node, g_strdup (pare_node_label (node)), pare_bits_of_weight (bits, node),
+                             pare_bits_of_value (bits, pare_node_input (node, 0)) };
+          g_array_append_val (weighted, layer);
         }
     }
   values = pare_placement_values (placement);
@@ -349,11 +333,11 @@ pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GEr
   /* All before the first pair goes in: where a value comes from is read off the graph. */
   for (guint i = 0; i < values->len; i++)
     parameters[i] = pare_quantize_parameters (&pare_placement_origin (placement, values->pdata[i])->range,
-                                              settings->symmetric);
+                                              pare_bits_of_value (bits, values->pdata[i]), settings->symmetric);
   for (guint i = 0; i < values->len; i++)
     quantize_value (graph, placement, values->pdata[i], &parameters[i]);
   for (guint i = 0; i < weighted->len; i++)
-    quantize_weight (graph, weighted->pdata[i], labels->pdata[i], settings);
+    quantize_weight (graph, &g_array_index (weighted, Weighted, i), settings);
   pare_graph_remove_dead (graph);
   return TRUE;
 }

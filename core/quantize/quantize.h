@@ -14,8 +14,10 @@ typedef struct
 
 /**
  * PareQuantizeSettings:
- * @bits: of weights
- * @activation_bits: of activations
+ * @bits: of weights, 2 to 8
+ * @activation_bits: of activations, 2 to 8
+ * @edge_bits: of the weights and input activations of layers without a weighted layer before or behind them: the first
+ *   and the last ones, which lose most and cost least
  * @per_channel: weights have one scale per output channel
  * @symmetric: activations have signed integers and zero point 0 (else unsigned integers with a zero point)
  * @skip_layers: labels of nodes to leave in float, NULL-terminated, or NULL
@@ -25,13 +27,14 @@ typedef struct
 {
   guint bits;
   guint activation_bits;
+  guint edge_bits;
   gboolean per_channel;
   gboolean symmetric;
   const char *const *skip_layers;
   GHashTable *layers;
 } PareQuantizeSettings;
 
-/* The defaults: 8 bits, per channel, unsigned activations. */
+/* The defaults: 8 bits everywhere, per channel, unsigned activations. */
 void pare_quantize_settings_init (PareQuantizeSettings *settings);
 
 /* Values whose range the quantizer will ask for: what the calibrator taps. Of PareValue, each once. */

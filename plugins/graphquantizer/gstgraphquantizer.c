@@ -10,6 +10,7 @@ struct _GstGraphQuantizer
   GstPareStage parent_instance;
   guint bits;
   guint activation_bits;
+  guint edge_bits;
   gboolean per_channel;
   gboolean symmetric;
   char *skip_layers;
@@ -23,13 +24,15 @@ static const GstPareProperty properties[] = {
     .maximum = 8 },
   { "activation-bits", "Bits of activations", G_TYPE_UINT, G_STRUCT_OFFSET (GstGraphQuantizer, activation_bits),
     .initial = 8, .minimum = 2, .maximum = 8 },
+  { "edge-bits", "Bits of weights and input activations of the first and last layers", G_TYPE_UINT,
+    G_STRUCT_OFFSET (GstGraphQuantizer, edge_bits), .initial = 8, .minimum = 2, .maximum = 8 },
   { "per-channel", "Weights have one scale per output channel", G_TYPE_BOOLEAN,
     G_STRUCT_OFFSET (GstGraphQuantizer, per_channel), .initial = TRUE },
   { "symmetric", "Activations are signed with zero point 0, instead of unsigned with a zero point", G_TYPE_BOOLEAN,
     G_STRUCT_OFFSET (GstGraphQuantizer, symmetric) },
   { "skip-layers", "Names of layers to leave in float, with commas", G_TYPE_STRING,
     G_STRUCT_OFFSET (GstGraphQuantizer, skip_layers) },
-  { "layers", "Settings of single layers: conv1:per-channel=false;fc:enable=false", G_TYPE_STRING,
+  { "layers", "Settings of single layers: conv1:bits=4,per-channel=false;fc:enable=false", G_TYPE_STRING,
     G_STRUCT_OFFSET (GstGraphQuantizer, layers) },
 };
 
@@ -46,6 +49,7 @@ finish (GstPareStage *stage, PareGraph *graph, GError **error)
   pare_quantize_settings_init (&settings);
   settings.bits = quantizer->bits;
   settings.activation_bits = quantizer->activation_bits;
+  settings.edge_bits = quantizer->edge_bits;
   settings.per_channel = quantizer->per_channel;
   settings.symmetric = quantizer->symmetric;
   settings.skip_layers = (const char *const *)skip_layers;

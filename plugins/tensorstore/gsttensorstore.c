@@ -60,26 +60,42 @@ demand (GstTensorStore *self)
   return self->pads->len ? GST_FLOW_EOS : GST_FLOW_NOT_LINKED;
 }
 
+/* Says what helps when the file cannot take the samples. */
+static void
+advise (GError *error)
+{
+  char *message
+      = g_strconcat (error->message, " Raise memory-limit, or set spill-directory to a folder with room.", NULL);
+
+  g_free (error->message);
+  error->message = message;
+}
+
 static gboolean
 append (GstTensorStore *self, GstBuffer *buffer, GError **error)
 {
-  g_autoptr (GPtrArray) pieces = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
-  guint n = gst_buffer_n_memory (buffer);
-  gboolean good = TRUE;
+  guint count = gst_buffer_n_memory (buffer), mapped;
+  g_autofree GstMapInfo *maps = g_new (GstMapInfo, count);
+  g_autofree GBytes **pieces = g_new (GBytes *, count);
+  gboolean good = FALSE;
 
-  for (guint i = 0; good && i < n; i++)
+  for (mapped = 0; mapped < count; mapped++)
     {
-      GstMemory *memory = gst_buffer_peek_memory (buffer, i);
-      GstMapInfo map;
-      good = gst_memory_map (memory, &map, GST_MAP_READ);
-      if (!good)
+      GstMapInfo *map = &maps[mapped];
+      if (!gst_memory_map (gst_buffer_peek_memory (buffer, mapped), map, GST_MAP_READ))
         break;
-      g_ptr_array_add (pieces, g_bytes_new (map.data, map.size));
-      gst_memory_unmap (memory, &map);
+      pieces[mapped] = g_bytes_new_static (map->data, map->size);
     }
-  if (!good)
+  if (mapped < count)
     g_set_error_literal (error, PARE_ERROR, PARE_ERROR_FORMAT, "The memory of a tensor buffer cannot be read.");
-  return good && pare_store_append (self->store, (GBytes **)pieces->pdata, pieces->len, error);
+  else if (!(good = pare_store_append (self->store, pieces, count, error)))
+    advise (*error);
+  while (mapped-- > 0)
+    {
+      g_bytes_unref (pieces[mapped]);
+      gst_memory_unmap (maps[mapped].memory, &maps[mapped]);
+    }
+  return good;
 }
 
 static GstFlowReturn

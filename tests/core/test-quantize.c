@@ -29,7 +29,7 @@ test_parameters (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      PareQuantizeParameters found = pare_quantize_parameters (&cases[i].range, cases[i].symmetric);
+      PareQuantizeParameters found = pare_quantize_parameters (&cases[i].range, 8, cases[i].symmetric);
       g_assert_cmpint (found.type, ==, cases[i].expected.type);
       g_assert_cmpfloat_with_epsilon (found.scale / cases[i].expected.scale, 1, 1e-6);
       g_assert_cmpint (found.zero_point, ==, cases[i].expected.zero_point);
@@ -49,11 +49,11 @@ test_weight_scales (void)
 {
   PareShape shape = pare_shape_of (2, 3, 2);
   g_autoptr (PareTensor) weight = pare_tensor_new_floats (&shape, (float[]){ 1.27f, -0.5f, 0, 0, 0.1f, -2.54f });
-  g_autoptr (PareTensor) rows = pare_weight_scales (weight, 0, TRUE, NULL);
-  g_autoptr (PareTensor) columns = pare_weight_scales (weight, 1, TRUE, NULL);
-  g_autoptr (PareTensor) whole = pare_weight_scales (weight, 0, FALSE, NULL);
-  g_autoptr (PareTensor) floored = pare_weight_scales (weight, 0, TRUE, (float[]){ 0.5f, 0.25f, 0.001f });
-  g_autoptr (PareTensor) integers = pare_weight_quantize (weight, 0, rows);
+  g_autoptr (PareTensor) rows = pare_weight_scales (weight, 0, TRUE, 8, NULL);
+  g_autoptr (PareTensor) columns = pare_weight_scales (weight, 1, TRUE, 8, NULL);
+  g_autoptr (PareTensor) whole = pare_weight_scales (weight, 0, FALSE, 8, NULL);
+  g_autoptr (PareTensor) floored = pare_weight_scales (weight, 0, TRUE, 8, (float[]){ 0.5f, 0.25f, 0.001f });
+  g_autoptr (PareTensor) integers = pare_weight_quantize (weight, 0, rows, 8);
 
   assert_scales (rows, 3, (float[]){ 0.01f, 0.02f, 0.02f }); /* a row of zeros: the layer's scale */
   assert_scales (columns, 2, (float[]){ 0.01f, 0.02f });
@@ -219,6 +219,22 @@ test_moved_data_shares_parameters (void)
   for (guint i = 1; i < 3; i++)
     g_assert_true (pare_tensor_equal (pare_node_constant (dequantizer (pool, 0), i),
                                       pare_node_constant (dequantizer (gemm, 0), i)));
+}
+
+static void
+test_indices_are_not_quantized (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *pooled = OP (&net, "MaxPool", "pool", conv (&net, "c", image (&net), 3, 4));
+  PareValue *indices = pare_graph_add_value (net.graph, "indices");
+
+  net_set_ints (pooled, "kernel_shape", 2, (gint64[]){ 2, 2 });
+  pare_node_add_output (pooled->producer, indices);
+  net_output (&net, conv (&net, "y", pooled, 4, 2));
+  net_output (&net, indices);
+  quantize (&net, NULL);
+  g_assert_cmpstr (reason_of (net.graph, "pool"), ==, "no int8 kernel has its second output");
+  g_assert_true (net.graph->outputs->pdata[1] == indices);
 }
 
 static void
@@ -455,6 +471,7 @@ main (int argc, char **argv)
   ADD (residual_block_stays_in_integers);
   ADD (output_keeps_its_name);
   ADD (moved_data_shares_parameters);
+  ADD (indices_are_not_quantized);
   ADD (concat_joins_integers);
   ADD (float_reader_of_an_input_keeps_floats);
   ADD (shared_weight_and_activation_with_two_readers);

@@ -153,6 +153,26 @@ test_every_graph_gets_a_pass (Fixture *fixture, gconstpointer data)
   g_assert_cmpfloat (loss[0], ==, loss[1]);
 }
 
+static void
+test_pipeline_can_run_again (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GstElement) pipeline = NULL;
+  double top1[2], loss[2];
+  guint64 n[2];
+
+  if (!have_fashion ())
+    return;
+  pipeline = run ("onnxloader location=%s ! graphevaluator name=e ! fakesink async=false  " SAMPLES
+                  " ! tensorstore src_0::shuffle=true ! e.tensors",
+                  fixture->model);
+  results (pipeline, &top1[0], &loss[0], &n[0]);
+  finish (pipeline);
+  results (pipeline, &top1[1], &loss[1], &n[1]);
+  g_assert_cmpuint (n[1], ==, 96);
+  g_assert_cmpfloat (top1[0], ==, top1[1]);
+  g_assert_cmpfloat (loss[0], ==, loss[1]);
+}
+
 #define JOB                                                                                                            \
   "<pipeline xmlns='urn:pare:pipeline:1' version='1'>\n"                                                               \
   "<chain><element factory='tensorsrc'><property name='location'>%s</property></element>\n"                            \
@@ -239,6 +259,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD (one_decoder_feeds_calibrator_and_evaluator);
   ADD (every_graph_gets_a_pass);
+  ADD (pipeline_can_run_again);
   ADD (xml_and_launch_strings_set_pad_properties);
   ADD (wrong_pad_properties_are_errors);
   return g_test_run ();

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Bits of weights and activations: the settings', except for single layers and for those at the edges of the network. */
+#include "quantize/bits.h"
+
+struct _PareBits
+{
+  const PareQuantizeSettings *settings;
+  GHashTable *edges;  /* weighted nodes with no weighted node before or behind them */
+  GHashTable *values; /* value that is read by one of those, at its origin */
+  const ParePlacement *placement;
+};
+
+static gboolean
+is_weighted (const PareNode *node)
+{
+  PareWeightTrait trait;
+
+  return pare_node_weight (node, &trait);
+}
+
+/* @behind: values that a weighted node went into. */
+static void
+find_first (PareBits *bits, const PareGraph *graph)
+{
+  g_autoptr (GHashTable) behind = g_hash_table_new (NULL, NULL);
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      const PareNode *node = graph->nodes->pdata[i];
+      gboolean weighted = is_weighted (node), reached = FALSE;
+      for (guint k = 0; k < node->inputs->len; k++)
+        reached |= node->inputs->pdata[k] && g_hash_table_contains (behind, node->inputs->pdata[k]);
+      if (weighted && !reached)
+        g_hash_table_add (bits->edges, (gpointer)node);
+      for (guint k = 0; (weighted || reached) && k < node->outputs->len; k++)
+        g_hash_table_add (behind, node->outputs->pdata[k]);
+    }
+}
+
+/* @ahead: values that go into a weighted node. */
+static void
+find_last (PareBits *bits, const PareGraph *graph)
+{
+  g_autoptr (GHashTable) ahead = g_hash_table_new (NULL, NULL);
+
+  for (guint i = graph->nodes->len; i-- > 0;)
+    {
+      const PareNode *node = graph->nodes->pdata[i];
+      gboolean weighted = is_weighted (node), reaches = FALSE;
+      for (guint k = 0; k < node->outputs->len; k++)
+        reaches |= node->outputs->pdata[k] && g_hash_table_contains (ahead, node->outputs->pdata[k]);
+      if (weighted && !reaches)
+        g_hash_table_add (bits->edges, (gpointer)node);
+      for (guint k = 0; (weighted || reaches) && k < node->inputs->len; k++)
+        g_hash_table_add (ahead, node->inputs->pdata[k]);
+    }
+}
+
+PareBits *
+pare_bits_new (PareGraph *graph, const ParePlacement *placement, const PareQuantizeSettings *settings)
+{
+  PareBits *bits = g_new0 (PareBits, 1);
+  GHashTableIter iter;
+  gpointer node;
+
+  bits->settings = settings;
+  bits->placement = placement;
+  bits->edges = g_hash_table_new (NULL, NULL);
+  bits->values = g_hash_table_new (NULL, NULL);
+  find_first (bits, graph);
+  find_last (bits, graph);
+  /* Values that only were moved on the way keep one grid, so all of them count as the first one. */
+  g_hash_table_iter_init (&iter, bits->edges);
+  while (g_hash_table_iter_next (&iter, &node, NULL))
+    g_hash_table_add (bits->values, pare_placement_origin (placement, pare_node_input (node, 0)));
+  return bits;
+}
+
+void
+pare_bits_free (PareBits *bits)
+{
+  g_hash_table_unref (bits->edges);
+  g_hash_table_unref (bits->values);
+  g_free (bits);
+}
+
+guint
+pare_bits_of_weight (const PareBits *bits, const PareNode *node)
+{
+  const PareQuantizeSettings *settings = bits->settings;
+  const PareQuantizeLayer *layer
+      = settings->layers ? g_hash_table_lookup (settings->layers, pare_node_label (node)) : NULL;
+
+  if (layer && layer->weight_bits >= 0)
+    return layer->weight_bits;
+  return g_hash_table_contains (bits->edges, node) ? settings->edge_bits : settings->bits;
+}
+
+guint
+pare_bits_of_value (const PareBits *bits, const PareValue *value)
+{
+  const PareValue *origin = pare_placement_origin (bits->placement, (PareValue *)value);
+
+  return g_hash_table_contains (bits->values, origin) ? bits->settings->edge_bits : bits->settings->activation_bits;
+}
