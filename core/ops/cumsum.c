@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * CumSum: running sums along an axis, forwards or backwards, with or without the element itself. */
 #include "ops/infer.h"
+#include "train/gradient.h"
 
 static const PareDataType sum_types[]
     = { PARE_FLOAT32, PARE_FLOAT64, PARE_TYPES_HALF, PARE_INT32, PARE_INT64, PARE_UINT32, PARE_UINT64, 0 };
@@ -75,7 +76,21 @@ cumsum_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* Each element counts in the sums behind it: the same sums the other way round. */
+static gboolean
+cumsum_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *inputs[] = { pare_gradient_of_output (gradient, 0), pare_node_input (node, 1) };
+  gint64 exclusive = pare_node_get_int (node, "exclusive", 0), reverse = pare_node_get_int (node, "reverse", 0);
+
+  pare_gradient_add (gradient, 0,
+                     pare_gradient_node (gradient, "", "CumSum", 2, inputs,
+                                         pare_attribute_new_int ("exclusive", exclusive),
+                                         pare_attribute_new_int ("reverse", !reverse), NULL));
+  return TRUE;
+}
+
 PARE_OPERATORS (cumsum) = {
-  { .name = "CumSum", .since = 11, .infer = cumsum_infer, .forward = cumsum_forward },
+  { .name = "CumSum", .since = 11, .infer = cumsum_infer, .forward = cumsum_forward, .backward = cumsum_backward },
   { NULL },
 };

@@ -2,13 +2,14 @@
  * DepthToSpace and SpaceToDepth: blocks of channels become blocks of pixels and back. */
 #include "ops/infer.h"
 #include "ops/strided.h"
+#include "train/gradient.h"
 #include <string.h>
 
 /* [N, C, H, W] with the channels or the pixels divided by the block size; FALSE when it does not divide them. */
 static gboolean
 output_shape (const PareNode *node, const PareShape *x, PareShape *y)
 {
-  gboolean to_space = pare_node_is (node, "DepthToSpace");
+  gboolean to_space = g_str_equal (node->op_type, "DepthToSpace");
   gint64 block = pare_node_get_int (node, "blocksize", 0);
 
   if (x->rank != 4 || block < 1 || block > G_MAXINT16)
@@ -39,6 +40,15 @@ blocks_infer (PareInfer *infer, GError **error)
   return FALSE;
 }
 
+/* The channels of the deep tensor run [block, block, C], or with the mode CRD [C, block, block]. */
+static gboolean
+is_column_row (const PareNode *node)
+{
+  g_autofree char *mode = pare_node_get_string (node, "mode");
+
+  return mode && strcmp (mode, "CRD") == 0;
+}
+
 /* Loops over [N, C, H, block, W, block] of the output: the strides in the input are those of a pixel's channel. */
 static gboolean
 to_space_forward (const PareKernel *kernel, GError **error)
@@ -46,8 +56,7 @@ to_space_forward (const PareKernel *kernel, GError **error)
   const PareView *x = &kernel->inputs[0];
   const gint64 *out = kernel->outputs[0].shape.dims, *in = x->shape.dims;
   gint64 block = pare_node_get_int (kernel->node, "blocksize", 1), plane = in[2] * in[3];
-  g_autofree char *mode = pare_node_get_string (kernel->node, "mode");
-  gboolean column_row = mode && strcmp (mode, "CRD") == 0;
+  gboolean column_row = is_column_row (kernel->node);
   gint64 channel = column_row ? block * block * plane : plane, offset = column_row ? plane : out[1] * plane;
   PareBox box = { .size = pare_data_type_bits (x->type) / 8 };
 
@@ -62,7 +71,7 @@ to_space_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
-/* Loops over [N, block, block, C, H, W] of the output. */
+/* Loops over [N, block, block, C, H, W] of the output, or over [N, C, block, block, H, W]. */
 static gboolean
 to_depth_forward (const PareKernel *kernel, GError **error)
 {
@@ -72,9 +81,12 @@ to_depth_forward (const PareKernel *kernel, GError **error)
   PareBox box = { .size = pare_data_type_bits (x->type) / 8 };
 
   pare_box_add (&box, in[0], in[1] * plane, 0);
+  if (is_column_row (kernel->node))
+    pare_box_add (&box, in[1], plane, 0);
   pare_box_add (&box, block, in[3], 0);
   pare_box_add (&box, block, 1, 0);
-  pare_box_add (&box, in[1], plane, 0);
+  if (!is_column_row (kernel->node))
+    pare_box_add (&box, in[1], plane, 0);
   pare_box_add (&box, out[2], block * in[3], 0);
   pare_box_add (&box, out[3], block, 0);
   pare_box_pack_target (&box);
@@ -82,8 +94,33 @@ to_depth_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* The other operator. The standard's SpaceToDepth knows no mode; the internal one does. */
+static gboolean
+blocks_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *dy = pare_gradient_of_output (gradient, 0);
+  gboolean to_space = pare_node_is (node, "DepthToSpace");
+  const char *mode = is_column_row (node) ? "CRD" : "DCR";
+
+  pare_gradient_add (gradient, 0,
+                     pare_gradient_node (gradient, to_space ? PARE_DOMAIN : "",
+                                         to_space ? "SpaceToDepth" : "DepthToSpace", 1, &dy,
+                                         pare_attribute_new_int ("blocksize", pare_node_get_int (node, "blocksize", 1)),
+                                         pare_attribute_new_string ("mode", mode), NULL));
+  return TRUE;
+}
+
 PARE_OPERATORS (depthtospace) = {
-  { .name = "DepthToSpace", .infer = blocks_infer, .forward = to_space_forward, .quantize = PARE_QUANTIZE_PASS },
-  { .name = "SpaceToDepth", .infer = blocks_infer, .forward = to_depth_forward, .quantize = PARE_QUANTIZE_PASS },
+  { .name = "DepthToSpace",
+    .infer = blocks_infer,
+    .forward = to_space_forward,
+    .backward = blocks_backward,
+    .quantize = PARE_QUANTIZE_PASS },
+  { .name = "SpaceToDepth",
+    .infer = blocks_infer,
+    .forward = to_depth_forward,
+    .backward = blocks_backward,
+    .quantize = PARE_QUANTIZE_PASS },
+  { .name = "SpaceToDepth", .domain = PARE_DOMAIN, .infer = blocks_infer, .forward = to_depth_forward },
   { NULL },
 };

@@ -35,6 +35,11 @@ dropout_infer (PareInfer *infer, GError **error)
       pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "its ratio is not one number.");
       return FALSE;
     }
+  if (is_training (infer->node) && infer->inputs[0].type == PARE_FLOAT64)
+    {
+      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "it trains in float32 only.");
+      return FALSE;
+    }
   /* Before opset 10 the mask had the data's type. */
   if (pare_infer_wants (infer, 1))
     infer->outputs[1] = (PareSpec){ infer->opset < 10 ? infer->inputs[0].type : PARE_BOOL, infer->inputs[0].shape };

@@ -2,6 +2,9 @@
  * Expand (NumPy broadcasting to a shape) and Tile (whole repetitions along each axis). */
 #include "ops/infer.h"
 #include "ops/strided.h"
+#include "train/gradient.h"
+
+static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
 
 static gboolean
 expand_infer (PareInfer *infer, GError **error)
@@ -81,8 +84,59 @@ tile_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+static gboolean
+expand_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  pare_gradient_add_reduced (gradient, 0, pare_gradient_of_output (gradient, 0));
+  return TRUE;
+}
+
+/* TileGrad (dy, like): the sum of all repetitions. */
+static gboolean
+tile_grad_infer (PareInfer *infer, GError **error)
+{
+  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require (infer, 0, float32_types, error)
+      || !pare_infer_require (infer, 1, NULL, error)
+      || !pare_infer_require_rank (infer, 1, infer->inputs[0].shape.rank, error))
+    return FALSE;
+  infer->outputs[0] = (PareSpec){ PARE_FLOAT32, infer->inputs[1].shape };
+  return TRUE;
+}
+
+static gboolean
+tile_grad_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *dy = &kernel->inputs[0], *dx = &kernel->outputs[0];
+  g_autofree double *sums = g_new0 (double, MAX (pare_view_elements (dx), 1));
+  gint64 strides[PARE_MAX_RANK];
+
+  pare_shape_strides (&dx->shape, strides);
+  for (gint64 i = 0; i < pare_view_elements (dy); i++)
+    {
+      gint64 rest = i, at = 0;
+      for (guint axis = dy->shape.rank; axis-- > 0; rest /= dy->shape.dims[axis])
+        at += rest % dy->shape.dims[axis] % dx->shape.dims[axis] * strides[axis];
+      sums[at] += ((const float *)dy->data)[i];
+    }
+  return pare_convert (PARE_FLOAT64, sums, PARE_FLOAT32, dx->data, pare_view_elements (dx));
+}
+
+static gboolean
+tile_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *inputs[] = { pare_gradient_of_output (gradient, 0), pare_node_input (node, 0) };
+
+  pare_gradient_add (gradient, 0, pare_gradient_node (gradient, PARE_DOMAIN, "TileGrad", 2, inputs, NULL));
+  return TRUE;
+}
+
 PARE_OPERATORS (expand) = {
-  { .name = "Expand", .since = 8, .infer = expand_infer, .forward = expand_forward },
-  { .name = "Tile", .since = 6, .infer = tile_infer, .forward = tile_forward },
+  { .name = "Expand", .since = 8, .infer = expand_infer, .forward = expand_forward, .backward = expand_backward },
+  { .name = "Tile", .since = 6, .infer = tile_infer, .forward = tile_forward, .backward = tile_backward },
+  { .name = "TileGrad",
+    .domain = PARE_DOMAIN,
+    .infer = tile_grad_infer,
+    .forward = tile_grad_forward,
+    .shape_inputs = 1 << 1 },
   { NULL },
 };

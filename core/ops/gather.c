@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Gather: slices along an axis by index. GatherElements: single elements along an axis by index. */
 #include "ops/infer.h"
+#include "train/gradient.h"
 #include <string.h>
+
+static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
 
 static gboolean
 gather_infer (PareInfer *infer, GError **error)
@@ -119,8 +122,86 @@ elements_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* GatherGrad (dy, indices, like): adds the slices of @dy to those of zeros in the shape of @like. */
+static gboolean
+gather_grad_infer (PareInfer *infer, GError **error)
+{
+  if (!pare_infer_counts (infer, 3, 3, error) || !pare_infer_require (infer, 0, float32_types, error)
+      || !pare_infer_require (infer, 1, pare_types_index, error) || !pare_infer_require (infer, 2, NULL, error))
+    return FALSE;
+  infer->outputs[0] = (PareSpec){ PARE_FLOAT32, infer->inputs[2].shape };
+  return TRUE;
+}
+
+static gboolean
+gather_grad_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *dx = &kernel->outputs[0];
+  const float *dy = kernel->inputs[0].data;
+  g_autofree gint64 *indices = NULL;
+  gint64 outer, dim, inner;
+  guint axis = 0, n;
+
+  pare_axis_normalize (pare_node_get_int (kernel->node, "axis", 0), dx->shape.rank, &axis);
+  dim = dx->shape.dims[axis];
+  outer = pare_shape_span (&dx->shape, 0, axis);
+  inner = pare_shape_span (&dx->shape, axis + 1, dx->shape.rank);
+  indices = read_indices (kernel, dim, &n, error);
+  if (!indices)
+    return FALSE;
+  memset (dx->data, 0, pare_view_elements (dx) * sizeof (float));
+  for (gint64 k = 0; k < outer; k++)
+    for (guint i = 0; i < n; i++, dy += inner)
+      {
+        float *target = (float *)dx->data + (k * dim + indices[i]) * inner;
+        for (gint64 e = 0; e < inner; e++)
+          target[e] += dy[e];
+      }
+  return TRUE;
+}
+
+static gboolean
+gather_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *inputs[] = { pare_gradient_of_output (gradient, 0), pare_node_input (node, 1), pare_node_input (node, 0) };
+
+  if (pare_gradient_wanted (gradient, 0))
+    pare_gradient_add (gradient, 0,
+                       pare_gradient_node (gradient, PARE_DOMAIN, "GatherGrad", 3, inputs,
+                                           pare_attribute_new_int ("axis", pare_node_get_int (node, "axis", 0)), NULL));
+  return TRUE;
+}
+
+static gboolean
+elements_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *inputs[] = { NULL, pare_node_input (node, 1), pare_gradient_of_output (gradient, 0) };
+
+  if (!pare_gradient_wanted (gradient, 0))
+    return TRUE;
+  inputs[0] = pare_gradient_fill (gradient, 0, pare_node_input (node, 0));
+  pare_gradient_add (gradient, 0,
+                     pare_gradient_node (gradient, "", "ScatterElements", 3, inputs,
+                                         pare_attribute_new_int ("axis", pare_node_get_int (node, "axis", 0)),
+                                         pare_attribute_new_string ("reduction", "add"), NULL));
+  return TRUE;
+}
+
 PARE_OPERATORS (gather) = {
-  { .name = "Gather", .infer = gather_infer, .forward = gather_forward, .quantize = PARE_QUANTIZE_PASS },
-  { .name = "GatherElements", .since = 11, .infer = elements_infer, .forward = elements_forward },
+  { .name = "Gather",
+    .infer = gather_infer,
+    .forward = gather_forward,
+    .backward = gather_backward,
+    .quantize = PARE_QUANTIZE_PASS },
+  { .name = "GatherElements",
+    .since = 11,
+    .infer = elements_infer,
+    .forward = elements_forward,
+    .backward = elements_backward },
+  { .name = "GatherGrad",
+    .domain = PARE_DOMAIN,
+    .infer = gather_grad_infer,
+    .forward = gather_grad_forward,
+    .shape_inputs = 1 << 2 },
   { NULL },
 };

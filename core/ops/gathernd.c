@@ -3,6 +3,7 @@
  */
 #include "ops/infer.h"
 #include "ops/rows.h"
+#include "train/gradient.h"
 #include <string.h>
 
 /* Indices [batch, count, depth] into data [batch, dims..]: each names a slice of @slice elements. */
@@ -263,10 +264,65 @@ elements_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+static gboolean
+gather_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *inputs[] = { NULL, pare_node_input (node, 1), pare_gradient_of_output (gradient, 0) };
+
+  if (pare_node_get_int (node, "batch_dims", 0))
+    {
+      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, node, "with batch dimensions it cannot be differentiated.");
+      return FALSE;
+    }
+  if (!pare_gradient_wanted (gradient, 0))
+    return TRUE;
+  inputs[0] = pare_gradient_fill (gradient, 0, pare_node_input (node, 0));
+  pare_gradient_add (
+      gradient, 0,
+      pare_gradient_node (gradient, "", "ScatterND", 3, inputs, pare_attribute_new_string ("reduction", "add"), NULL));
+  return TRUE;
+}
+
+static gboolean
+scatter_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  gboolean slices = pare_node_is (node, "ScatterND");
+  guint reduction = reduction_of (node);
+  PareValue *dy = pare_gradient_of_output (gradient, 0), *indices = pare_node_input (node, 1), *dx = dy;
+  gint64 axis = pare_node_get_int (node, "axis", 0);
+
+  if (reduction > 1)
+    {
+      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, node,
+                       "only without a reduction or with 'add' it can be differentiated.");
+      return FALSE;
+    }
+  if (pare_gradient_wanted (gradient, 0) && reduction == 0)
+    dx = pare_gradient_node (
+        gradient, "", node->op_type, 3,
+        (PareValue *[]){ dy, indices, pare_gradient_fill (gradient, 0, pare_node_input (node, 2)) },
+        slices ? NULL : pare_attribute_new_int ("axis", axis), NULL);
+  pare_gradient_add (gradient, 0, dx);
+  if (pare_gradient_wanted (gradient, 2))
+    pare_gradient_add (gradient, 2,
+                       pare_gradient_node (gradient, "", slices ? "GatherND" : "GatherElements", 2,
+                                           (PareValue *[]){ dy, indices },
+                                           slices ? NULL : pare_attribute_new_int ("axis", axis), NULL));
+  return TRUE;
+}
+
 PARE_OPERATORS (gathernd) = {
-  { .name = "GatherND", .since = 11, .infer = gather_infer, .forward = gather_forward },
-  { .name = "ScatterND", .since = 11, .infer = scatter_infer, .forward = scatter_forward },
-  { .name = "ScatterElements", .since = 11, .infer = elements_infer, .forward = elements_forward },
-  { .name = "Scatter", .since = 9, .infer = elements_infer, .forward = elements_forward },
+  { .name = "GatherND", .since = 11, .infer = gather_infer, .forward = gather_forward, .backward = gather_backward },
+  { .name = "ScatterND",
+    .since = 11,
+    .infer = scatter_infer,
+    .forward = scatter_forward,
+    .backward = scatter_backward },
+  { .name = "ScatterElements",
+    .since = 11,
+    .infer = elements_infer,
+    .forward = elements_forward,
+    .backward = scatter_backward },
+  { .name = "Scatter", .since = 9, .infer = elements_infer, .forward = elements_forward, .backward = scatter_backward },
   { NULL },
 };

@@ -4,6 +4,7 @@
 #include "ops/infer.h"
 #include "ops/parallel.h"
 #include "ops/vector.h"
+#include "train/gradient.h"
 #include <math.h>
 
 static const PareDataType float32_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
@@ -148,14 +149,38 @@ instance_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+static gboolean
+normalization_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  const char *op_type
+      = pare_node_is (node, "LayerNormalization") ? "LayerNormalizationGrad" : "InstanceNormalizationGrad";
+  PareValue *dx = pare_gradient_node (
+      gradient, PARE_DOMAIN, op_type, 3,
+      (PareValue *[]){ pare_gradient_of_output (gradient, 0), pare_node_input (node, 0), pare_node_input (node, 1) },
+      pare_attribute_new_float ("epsilon", pare_node_get_float (node, "epsilon", 1e-5f)),
+      pare_attribute_new_int ("axis", pare_node_get_int (node, "axis", -1)), NULL);
+  PareValue *dscale = pare_gradient_add_output (gradient, dx), *dshift = pare_gradient_add_output (gradient, dx);
+
+  pare_gradient_add (gradient, 0, dx);
+  pare_gradient_add (gradient, 1, dscale);
+  pare_gradient_add (gradient, 2, dshift);
+  return TRUE;
+}
+
 #define NOTE "its mean and variance need more than 8 bits"
 
 PARE_OPERATORS (layernormalization) = {
-  { .name = "LayerNormalization", .since = 17, .infer = layer_infer, .forward = layer_forward, .quantize_note = NOTE },
+  { .name = "LayerNormalization",
+    .since = 17,
+    .infer = layer_infer,
+    .forward = layer_forward,
+    .backward = normalization_backward,
+    .quantize_note = NOTE },
   { .name = "InstanceNormalization",
     .since = 6,
     .infer = instance_infer,
     .forward = instance_forward,
+    .backward = normalization_backward,
     .quantize_note = NOTE },
   { NULL },
 };

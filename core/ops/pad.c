@@ -3,6 +3,7 @@
  * up to opset 10, inputs since. */
 #include "ops/infer.h"
 #include "ops/parallel.h"
+#include "train/gradient.h"
 #include <string.h>
 
 typedef enum
@@ -211,7 +212,84 @@ pad_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* PadGrad (dy, like, pads, axes): what each element of the input, in the shape of @like, was copied to, summed up. */
+static gboolean
+pad_grad_infer (PareInfer *infer, GError **error)
+{
+  static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
+
+  if (!pare_infer_counts (infer, 3, 4, error) || !pare_infer_require (infer, 0, float32_types, error)
+      || !pare_infer_require (infer, 1, NULL, error))
+    return FALSE;
+  infer->outputs[0] = (PareSpec){ PARE_FLOAT32, infer->inputs[1].shape };
+  return TRUE;
+}
+
+/* Row @row of dy; the rows of dx that it adds to are anywhere, so one row comes after the other. */
+static void
+add_row (const Job *job, gint64 row, const float *dy, float *dx)
+{
+  guint last = job->y->shape.rank - 1;
+  gint64 n = job->y->shape.dims[last], rest = row, offset = 0;
+
+  for (guint axis = last; axis-- > 0; rest /= job->y->shape.dims[axis])
+    {
+      gint64 at = source_of (job->mode, rest % job->y->shape.dims[axis] - job->before[axis], job->x->shape.dims[axis]);
+      if (at < 0)
+        return;
+      offset += at * job->strides[axis];
+    }
+  for (gint64 i = 0; i < n; i++)
+    {
+      gint64 at = source_of (job->mode, i - job->before[last], job->x->shape.dims[last]);
+      if (at >= 0)
+        dx[offset + at] += dy[row * n + i];
+    }
+}
+
+static gboolean
+pad_grad_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *dy = &kernel->inputs[0], *dx = &kernel->outputs[0];
+  Job job = { mode_of (kernel->node), sizeof (float), dx, dy };
+  g_autofree gint64 *pads = pare_kernel_ints (kernel, 2, NULL, &(guint){ 0 });
+  g_autofree gint64 *axes = NULL;
+  gint64 after[PARE_MAX_RANK];
+  guint n_axes;
+
+  if (dx->shape.rank == 0)
+    return pare_forward_copy (kernel, error);
+  axes = pare_kernel_ints (kernel, 3, NULL, &n_axes);
+  amounts (pads, 2 * (axes ? n_axes : dx->shape.rank), axes, n_axes, dx->shape.rank, job.before, after);
+  pare_shape_strides (&dx->shape, job.strides);
+  memset (dx->data, 0, pare_view_elements (dx) * sizeof (float));
+  for (gint64 row = 0; pare_view_elements (dy) && row < pare_shape_span (&dy->shape, 0, dy->shape.rank - 1); row++)
+    add_row (&job, row, dy->data, dx->data);
+  return TRUE;
+}
+
+static gboolean
+pad_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *inputs[] = { pare_gradient_of_output (gradient, 0), pare_node_input (node, 0), pare_node_input (node, 1),
+                          pare_node_input (node, 3) };
+
+  pare_gradient_add (gradient, 0,
+                     pare_gradient_node (gradient, PARE_DOMAIN, "PadGrad", 4, inputs,
+                                         pare_attribute_new_string ("mode", mode_names[mode_of (node)]), NULL));
+  return TRUE;
+}
+
 PARE_OPERATORS (pad) = {
-  { .name = "Pad", .infer = pad_infer, .forward = pad_forward, .quantize = PARE_QUANTIZE_PASS },
+  { .name = "Pad",
+    .infer = pad_infer,
+    .forward = pad_forward,
+    .backward = pad_backward,
+    .quantize = PARE_QUANTIZE_PASS },
+  { .name = "PadGrad",
+    .domain = PARE_DOMAIN,
+    .infer = pad_grad_infer,
+    .forward = pad_grad_forward,
+    .shape_inputs = 1 << 1 },
   { NULL },
 };

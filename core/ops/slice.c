@@ -2,6 +2,8 @@
  * Slice: a box with steps, as x[start:end:step] in NumPy. Attributes up to opset 9, inputs since. */
 #include "ops/infer.h"
 #include "ops/strided.h"
+#include "train/gradient.h"
+#include <string.h>
 
 /* What is taken of one axis. */
 typedef struct
@@ -121,7 +123,69 @@ slice_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* SliceGrad (dy, like, starts, ends, axes, steps): zeros in the shape of @like with @dy where Slice took it from. */
+static gboolean
+slice_grad_infer (PareInfer *infer, GError **error)
+{
+  static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
+
+  if (!pare_infer_counts (infer, 4, 6, error) || !pare_infer_require (infer, 0, float32_types, error)
+      || !pare_infer_require (infer, 1, NULL, error))
+    return FALSE;
+  infer->outputs[0] = (PareSpec){ PARE_FLOAT32, infer->inputs[1].shape };
+  return TRUE;
+}
+
+static gboolean
+slice_grad_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *dy = &kernel->inputs[0], *dx = &kernel->outputs[0];
+  PareBox box = { .size = sizeof (float) };
+  gint64 strides[PARE_MAX_RANK], packed[PARE_MAX_RANK], offset = 0;
+  g_auto (Arguments) arguments = { 0 };
+  Take takes[PARE_MAX_RANK];
+
+  arguments.starts = pare_kernel_ints (kernel, 2, NULL, &arguments.n);
+  arguments.ends = pare_kernel_ints (kernel, 3, NULL, &arguments.n_ends);
+  arguments.axes = pare_kernel_ints (kernel, 4, NULL, &arguments.n_axes);
+  arguments.steps = pare_kernel_ints (kernel, 5, NULL, &arguments.n_steps);
+  memset (dx->data, 0, pare_view_elements (dx) * sizeof (float));
+  if (pare_view_elements (dy) == 0)
+    return TRUE;
+  takes_of (&arguments, &dx->shape, takes);
+  pare_shape_strides (&dx->shape, strides);
+  pare_shape_strides (&dy->shape, packed);
+  for (guint i = 0; i < dx->shape.rank; i++)
+    {
+      offset += takes[i].start * strides[i];
+      pare_box_add (&box, takes[i].count, packed[i], takes[i].count > 1 ? takes[i].step * strides[i] : 0);
+    }
+  pare_box_copy (&box, dy->data, (float *)dx->data + offset);
+  return TRUE;
+}
+
+static gboolean
+slice_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *inputs[6] = { pare_gradient_of_output (gradient, 0), pare_node_input (node, 0) };
+
+  for (guint i = 1; i < 5; i++)
+    inputs[i + 1] = pare_node_input (node, i);
+  pare_gradient_add (gradient, 0,
+                     pare_gradient_node (gradient, PARE_DOMAIN, "SliceGrad", node->inputs->len + 1, inputs, NULL));
+  return TRUE;
+}
+
 PARE_OPERATORS (slice) = {
-  { .name = "Slice", .infer = slice_infer, .forward = slice_forward, .quantize = PARE_QUANTIZE_PASS },
+  { .name = "Slice",
+    .infer = slice_infer,
+    .forward = slice_forward,
+    .backward = slice_backward,
+    .quantize = PARE_QUANTIZE_PASS },
+  { .name = "SliceGrad",
+    .domain = PARE_DOMAIN,
+    .infer = slice_grad_infer,
+    .forward = slice_grad_forward,
+    .shape_inputs = 1 << 1 },
   { NULL },
 };

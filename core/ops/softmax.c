@@ -3,6 +3,7 @@
 #include "ops/infer.h"
 #include "ops/parallel.h"
 #include "ops/vector.h"
+#include "train/gradient.h"
 #include <math.h>
 
 /* The input as [outer, n, inner]; along n is normalised. */
@@ -166,10 +167,30 @@ softmax_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+static gboolean
+softmax_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  const char *op_type = pare_node_is (node, "LogSoftmax") ? "LogSoftmaxGrad" : "SoftmaxGrad";
+  PareValue *inputs[] = { pare_gradient_of_output (gradient, 0), pare_node_output (node, 0) };
+
+  pare_gradient_add (gradient, 0,
+                     pare_gradient_node (gradient, PARE_DOMAIN, op_type, 2, inputs,
+                                         pare_attribute_new_int ("axis", pare_node_get_int (node, "axis", -1)), NULL));
+  return TRUE;
+}
+
 #define NOTE "8 bits for its output cost much accuracy"
 
 PARE_OPERATORS (softmax) = {
-  { .name = "Softmax", .infer = softmax_infer, .forward = softmax_forward, .quantize_note = NOTE },
-  { .name = "LogSoftmax", .infer = softmax_infer, .forward = softmax_forward, .quantize_note = NOTE },
+  { .name = "Softmax",
+    .infer = softmax_infer,
+    .forward = softmax_forward,
+    .backward = softmax_backward,
+    .quantize_note = NOTE },
+  { .name = "LogSoftmax",
+    .infer = softmax_infer,
+    .forward = softmax_forward,
+    .backward = softmax_backward,
+    .quantize_note = NOTE },
   { NULL },
 };
