@@ -10,7 +10,7 @@
 /* Of the largest derivative by an input, or of 1: float32 forward, and the third derivative. */
 #define TOLERANCE 1e-2
 /* So many entries of each input are moved; all of a small one. */
-#define PROBES 24
+#define PROBES 12
 
 /**
  * Case:
