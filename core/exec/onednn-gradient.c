@@ -8,15 +8,22 @@
 typedef struct
 {
   dnnl_memory_desc_t src, weights, bias, dst;
-  gboolean has_bias;
+  gboolean has_bias, transposed;
   PareOnednnWindow at;
 } Convolution;
 
+typedef enum
+{
+  FORWARD,
+  BY_DATA,
+  BY_WEIGHTS,
+} Pass;
+
 static void
 describe_convolution (const PareSpec *src, const PareSpec *weights, const PareSpec *bias, const PareSpec *dst,
-                      const PareWindow *window, Convolution *c)
+                      const PareWindow *window, gboolean transposed, Convolution *c)
 {
-  *c = (Convolution){ .has_bias = bias != NULL };
+  *c = (Convolution){ .has_bias = bias != NULL, .transposed = transposed };
   pare_onednn_describe_any (src, &c->src);
   pare_onednn_describe_any (weights, &c->weights);
   pare_onednn_describe_any (dst, &c->dst);
@@ -25,52 +32,132 @@ describe_convolution (const PareSpec *src, const PareSpec *weights, const PareSp
   pare_onednn_window (window, &c->at);
 }
 
-static ParePrimitive *
-forward_hint (Convolution *c, gboolean transposed, GError **error)
+static dnnl_status_t
+init_convolution (const Convolution *c, Pass pass, dnnl_alg_kind_t algorithm, dnnl_convolution_desc_t *op)
 {
-  dnnl_memory_desc_t *bias = c->has_bias ? &c->bias : NULL;
-  PareOnednnWindow *at = &c->at;
-  dnnl_deconvolution_desc_t deconvolution;
-  dnnl_convolution_desc_t convolution;
-  dnnl_status_t status
-      = transposed
-            ? dnnl_dilated_deconvolution_forward_desc_init (&deconvolution, dnnl_forward_training,
-                                                            dnnl_deconvolution_direct, &c->src, &c->weights, bias,
-                                                            &c->dst, at->strides, at->dilations, at->begin, at->end)
-            : dnnl_dilated_convolution_forward_desc_init (&convolution, dnnl_forward_training, dnnl_convolution_direct,
-                                                          &c->src, &c->weights, bias, &c->dst, at->strides,
-                                                          at->dilations, at->begin, at->end);
+  const dnnl_memory_desc_t *bias = c->has_bias ? &c->bias : NULL;
+  const PareOnednnWindow *at = &c->at;
 
-  if (!pare_onednn_check (status, "convolution", error))
+  switch (pass)
+    {
+    case BY_DATA:
+      return dnnl_dilated_convolution_backward_data_desc_init (op, algorithm, &c->src, &c->weights, &c->dst,
+                                                               at->strides, at->dilations, at->begin, at->end);
+    case BY_WEIGHTS:
+      return dnnl_dilated_convolution_backward_weights_desc_init (op, algorithm, &c->src, &c->weights, bias, &c->dst,
+                                                                  at->strides, at->dilations, at->begin, at->end);
+    default:
+      return dnnl_dilated_convolution_forward_desc_init (op, dnnl_forward_training, algorithm, &c->src, &c->weights,
+                                                         bias, &c->dst, at->strides, at->dilations, at->begin, at->end);
+    }
+}
+
+static dnnl_status_t
+init_deconvolution (const Convolution *c, Pass pass, dnnl_deconvolution_desc_t *op)
+{
+  const dnnl_memory_desc_t *bias = c->has_bias ? &c->bias : NULL;
+  const PareOnednnWindow *at = &c->at;
+  dnnl_alg_kind_t algorithm = dnnl_deconvolution_direct;
+
+  switch (pass)
+    {
+    case BY_DATA:
+      return dnnl_dilated_deconvolution_backward_data_desc_init (op, algorithm, &c->src, &c->weights, &c->dst,
+                                                                 at->strides, at->dilations, at->begin, at->end);
+    case BY_WEIGHTS:
+      return dnnl_dilated_deconvolution_backward_weights_desc_init (op, algorithm, &c->src, &c->weights, bias, &c->dst,
+                                                                    at->strides, at->dilations, at->begin, at->end);
+    default:
+      return dnnl_dilated_deconvolution_forward_desc_init (op, dnnl_forward_training, algorithm, &c->src, &c->weights,
+                                                           bias, &c->dst, at->strides, at->dilations, at->begin,
+                                                           at->end);
+    }
+}
+
+static ParePrimitive *
+create_pass (const Convolution *c, Pass pass, dnnl_alg_kind_t algorithm, const ParePostOps *post_ops,
+             const ParePrimitive *hint, GError **error)
+{
+  static const char *const names[]
+      = { "convolution", "gradient of a convolution by its input", "gradient of a convolution by its weight" };
+  dnnl_deconvolution_desc_t op; /* the same type */
+  dnnl_status_t status = c->transposed ? init_deconvolution (c, pass, &op) : init_convolution (c, pass, algorithm, &op);
+
+  if (!pare_onednn_check (status, names[pass], error))
     return NULL;
-  return pare_onednn_primitive_new (transposed ? (const_dnnl_op_desc_t)&deconvolution : &convolution, NULL, NULL,
-                                    "convolution", error);
+  return pare_onednn_primitive_new (&op, post_ops, hint ? hint->desc : NULL, names[pass], error);
+}
+
+/* Winograd's algorithm takes half of the time or less where there are channels enough to pay for its transforms
+ * (measured: from 64 on, in all three passes). */
+static gboolean
+suits_winograd (const Convolution *c)
+{
+  const dnnl_memory_desc_t *w = &c->weights;
+
+  if (c->transposed || w->ndims != 4 || MIN (w->dims[0], w->dims[1]) < 64)
+    return FALSE;
+  for (guint i = 0; i < 2; i++)
+    if (w->dims[2 + i] != 3 || c->at.strides[i] != 1 || c->at.dilations[i] != 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* One pass, @post_ops belonging to FORWARD. */
+static ParePrimitive *
+create (const Convolution *c, Pass pass, const ParePostOps *post_ops, GError **error)
+{
+  dnnl_alg_kind_t algorithms[] = { dnnl_convolution_winograd, dnnl_convolution_direct };
+
+  for (guint i = suits_winograd (c) ? 0 : 1; i < 2; i++)
+    {
+      GError **report = i == 1 ? error : NULL; /* not every processor has the first */
+      g_autoptr (ParePrimitive) hint = NULL;
+      ParePrimitive *primitive;
+      if (pass == FORWARD)
+        primitive = create_pass (c, FORWARD, algorithms[i], post_ops, NULL, report);
+      else if ((hint = create_pass (c, FORWARD, algorithms[i], NULL, NULL, report)))
+        primitive = create_pass (c, pass, algorithms[i], NULL, hint, report);
+      else
+        primitive = NULL;
+      if (primitive)
+        return primitive;
+    }
+  return NULL;
+}
+
+ParePrimitive *
+pare_primitive_convolution_training (const PareSpec *src, const PareSpec *weights, const PareSpec *bias,
+                                     const PareSpec *dst, const PareWindow *window, gboolean transposed,
+                                     const ParePostOps *post_ops, GError **error)
+{
+  g_autoptr (ParePrimitive) by_weights = NULL;
+  ParePrimitive *primitive;
+  Convolution c, arranged;
+
+  describe_convolution (src, weights, bias, dst, window, transposed, &c);
+  /* Left alone, the forward pass may choose a layout that the other two do not take. */
+  if ((by_weights = create (&c, BY_WEIGHTS, NULL, NULL)))
+    {
+      g_autoptr (PareLayout) x = pare_primitive_layout (by_weights, PARE_ARG_SRC);
+      g_autoptr (PareLayout) dy = pare_primitive_layout (by_weights, PARE_ARG_DIFF_DST);
+      arranged = c;
+      arranged.src = x->md;
+      arranged.dst = dy->md;
+      if ((primitive = create (&arranged, FORWARD, post_ops, NULL)))
+        return primitive;
+    }
+  return create (&c, FORWARD, post_ops, error);
 }
 
 ParePrimitive *
 pare_primitive_convolution_backward_data (const PareSpec *src, const PareSpec *weights, const PareSpec *dst,
                                           const PareWindow *window, gboolean transposed, GError **error)
 {
-  const char *what = "gradient of a convolution by its input";
-  g_autoptr (ParePrimitive) hint = NULL;
-  dnnl_deconvolution_desc_t deconvolution;
-  dnnl_convolution_desc_t convolution;
-  dnnl_status_t status;
   Convolution c;
 
-  describe_convolution (src, weights, NULL, dst, window, &c);
-  if (!(hint = forward_hint (&c, transposed, error)))
-    return NULL;
-  status = transposed ? dnnl_dilated_deconvolution_backward_data_desc_init (&deconvolution, dnnl_deconvolution_direct,
-                                                                            &c.src, &c.weights, &c.dst, c.at.strides,
-                                                                            c.at.dilations, c.at.begin, c.at.end)
-                      : dnnl_dilated_convolution_backward_data_desc_init (&convolution, dnnl_convolution_direct, &c.src,
-                                                                          &c.weights, &c.dst, c.at.strides,
-                                                                          c.at.dilations, c.at.begin, c.at.end);
-  if (!pare_onednn_check (status, what, error))
-    return NULL;
-  return pare_onednn_primitive_new (transposed ? (const_dnnl_op_desc_t)&deconvolution : &convolution, NULL, hint->desc,
-                                    what, error);
+  describe_convolution (src, weights, NULL, dst, window, transposed, &c);
+  return create (&c, BY_DATA, NULL, error);
 }
 
 ParePrimitive *
@@ -78,29 +165,10 @@ pare_primitive_convolution_backward_weights (const PareSpec *src, const PareSpec
                                              const PareSpec *dst, const PareWindow *window, gboolean transposed,
                                              GError **error)
 {
-  const char *what = "gradient of a convolution by its weight";
-  g_autoptr (ParePrimitive) hint = NULL;
-  dnnl_deconvolution_desc_t deconvolution;
-  dnnl_convolution_desc_t convolution;
-  dnnl_memory_desc_t *bias_md;
-  dnnl_status_t status;
   Convolution c;
 
-  describe_convolution (src, weights, bias, dst, window, &c);
-  bias_md = bias ? &c.bias : NULL;
-  if (!(hint = forward_hint (&c, transposed, error)))
-    return NULL;
-  status = transposed
-               ? dnnl_dilated_deconvolution_backward_weights_desc_init (
-                   &deconvolution, dnnl_deconvolution_direct, &c.src, &c.weights, bias_md, &c.dst, c.at.strides,
-                   c.at.dilations, c.at.begin, c.at.end)
-               : dnnl_dilated_convolution_backward_weights_desc_init (&convolution, dnnl_convolution_direct, &c.src,
-                                                                      &c.weights, bias_md, &c.dst, c.at.strides,
-                                                                      c.at.dilations, c.at.begin, c.at.end);
-  if (!pare_onednn_check (status, what, error))
-    return NULL;
-  return pare_onednn_primitive_new (transposed ? (const_dnnl_op_desc_t)&deconvolution : &convolution, NULL, hint->desc,
-                                    what, error);
+  describe_convolution (src, weights, bias, dst, window, transposed, &c);
+  return create (&c, BY_WEIGHTS, NULL, error);
 }
 
 /* Pooling */

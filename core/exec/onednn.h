@@ -88,7 +88,11 @@ ParePrimitive *pare_primitive_batch_normalization (const PareLayout *layout, flo
 ParePrimitive *pare_primitive_add (const PareLayout *a, const PareLayout *b, GError **error);
 ParePrimitive *pare_primitive_reorder (const PareLayout *from, const PareLayout *to, GError **error);
 
-/* Gradients. The convolution's arguments are those of pare_primitive_convolution(). */
+/* Training. The convolution's arguments are those of pare_primitive_convolution(). */
+/* The forward pass in the layouts that the gradients want. */
+ParePrimitive *pare_primitive_convolution_training (const PareSpec *src, const PareSpec *weights, const PareSpec *bias,
+                                                    const PareSpec *dst, const PareWindow *window, gboolean transposed,
+                                                    const ParePostOps *post_ops, GError **error);
 ParePrimitive *pare_primitive_convolution_backward_data (const PareSpec *src, const PareSpec *weights,
                                                          const PareSpec *dst, const PareWindow *window,
                                                          gboolean transposed, GError **error);

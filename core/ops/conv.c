@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Conv (ONNX operator Conv, versions 1 and 11). */
-#include "exec/compile.h"
+#include "ops/backward.h"
 #include "ops/conv.h"
 #include "ops/infer.h"
 
@@ -22,8 +22,8 @@ conv_infer (PareInfer *infer, GError **error)
     return FALSE;
   x = &infer->inputs[0].shape;
   w = &infer->inputs[1].shape;
-  if (w->rank != x->rank || x->rank < 3 || x->rank > MAX_RANK || groups < 1 || w->dims[1] != x->dims[1] / groups || w->dims[0] % groups
-      || x->dims[1] % groups || !x->dims[1])
+  if (w->rank != x->rank || x->rank < 3 || x->rank > MAX_RANK || groups < 1 || w->dims[1] != x->dims[1] / groups
+      || w->dims[0] % groups || x->dims[1] % groups || !x->dims[1])
     {
       g_autofree char *x_text = pare_shape_to_string (x), *w_text = pare_shape_to_string (w);
       pare_node_error (error, PARE_ERROR_FORMAT, infer->node,
@@ -84,6 +84,21 @@ pare_conv_describe (const PareNode *node, const PareSpec *x, const PareSpec *w, 
   return TRUE;
 }
 
+/* Whether the graph goes on with gradients of this convolution. */
+static gboolean
+is_differentiated (const PareNode *node)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      const GPtrArray *consumers = ((PareValue *)node->inputs->pdata[i])->consumers;
+      for (guint c = 0; c < consumers->len; c++)
+        if (g_strcmp0 (((PareNode *)consumers->pdata[c])->domain, PARE_DOMAIN) == 0
+            && g_str_has_prefix (((PareNode *)consumers->pdata[c])->op_type, node->op_type))
+          return TRUE;
+    }
+  return FALSE;
+}
+
 gboolean
 pare_convolution_compile (PareCompile *compile, const PareConvolution *convolution, const ParePostOps *post_ops,
                           GError **error)
@@ -96,9 +111,9 @@ pare_convolution_compile (PareCompile *compile, const PareConvolution *convoluti
   g_autoptr (PareLayout) src = NULL, dst = NULL, wanted = NULL;
   g_autoptr (ParePrimitive) primitive = NULL;
 
-  primitive
-      = pare_primitive_convolution (&inputs[0], &convolution->weights, has_bias ? &inputs[2] : NULL, &infer->outputs[0],
-                                    &convolution->window, convolution->transposed, post_ops, error);
+  primitive = (is_differentiated (infer->node) ? pare_primitive_convolution_training : pare_primitive_convolution) (
+      &inputs[0], &convolution->weights, has_bias ? &inputs[2] : NULL, &infer->outputs[0], &convolution->window,
+      convolution->transposed, post_ops, error);
   if (!primitive)
     return FALSE;
   src = pare_primitive_layout (primitive, PARE_ARG_SRC);
