@@ -3,6 +3,7 @@
  *   s (W x + b) + t = (s W) x + (s b + t)        W (s x + t) + b = (W s) x + (W t + b) */
 #include "fuse/affine.h"
 #include "fuse/layer.h"
+#include "fuse/quantized.h"
 #include <math.h>
 
 static gboolean
@@ -91,6 +92,8 @@ pare_absorb_behind (PareFuse *fuse, PareNode *node, const PareAffine *affine)
   gboolean copied;
   const char *reason;
 
+  if (producer && pare_layer_is_quantized (producer) && pare_fuse_may_touch (fuse, producer))
+    return pare_absorb_behind_quantized (fuse, node, affine);
   if (!producer || !pare_node_weight (producer, &trait) || !pare_fuse_may_touch (fuse, producer))
     return FALSE;
   if (pare_value_only_consumer (affine->data) != node)

@@ -171,6 +171,17 @@ pare_pair_insert (PareGraph *graph, PareValue *input, PareNode *before, const Pa
     pare_node_set_attribute (nodes[i], pare_attribute_new_int ("axis", grid->axis));
 }
 
+void
+pare_pair_insert_stored (PareGraph *graph, PareValue *integers, PareNode *before, const ParePairGrid *grid,
+                         PareValue *output)
+{
+  PareNode *node = add_node (graph, "DequantizeLinear", integers->name, before,
+                             (PareValue *[]){ integers, grid->scale, grid->zero_point }, output);
+
+  if (grid->axis >= 0)
+    pare_node_set_attribute (node, pare_attribute_new_int ("axis", grid->axis));
+}
+
 /* Stored integers */
 
 static PareTensor *

@@ -48,8 +48,11 @@ gboolean pare_pair_read (PareNode *node, ParePair *pair);
 /* Its zero point, or constant zeros when it has none: without one, QuantizeLinear would make unsigned integers. */
 PareValue *pare_pair_zero_point (PareGraph *graph, const ParePair *pair);
 /* input -> pair -> @output, before @before. */
-void pare_pair_insert (PareGraph *graph, PareValue *input, PareNode *before, const ParePairGrid *grid,
-                       PareValue *output);
+void
+pare_pair_insert (PareGraph *graph, PareValue *input, PareNode *before, const ParePairGrid *grid, PareValue *output);
+/* Stored @integers -> DequantizeLinear -> @output, before @before. */
+void pare_pair_insert_stored (PareGraph *graph, PareValue *integers, PareNode *before, const ParePairGrid *grid,
+                              PareValue *output);
 /* Removes @node; returns the node that stood behind it, NULL when it was the last. */
 PareNode *pare_graph_take_out (PareGraph *graph, PareNode *node);
 /* Integers that are stored become float weights in front of a pair, as they are in the simulated form; int32 biases

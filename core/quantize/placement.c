@@ -28,7 +28,7 @@ static void
 refuse (ParePlacement *placement, const PareNode *node, const char *reason)
 {
   g_hash_table_remove (placement->quantized, node);
-  g_hash_table_insert (placement->reasons, (gpointer) node, g_strdup (reason));
+  g_hash_table_insert (placement->reasons, (gpointer)node, g_strdup (reason));
 }
 
 static gboolean
@@ -36,7 +36,7 @@ is_skipped (const ParePlacement *placement, const PareNode *node)
 {
   const PareQuantizeSettings *settings = placement->settings;
   const PareQuantizeLayer *layer
-    = settings->layers ? g_hash_table_lookup (settings->layers, pare_node_label (node)) : NULL;
+      = settings->layers ? g_hash_table_lookup (settings->layers, pare_node_label (node)) : NULL;
 
   if (layer && layer->enable >= 0)
     return !layer->enable;
@@ -59,6 +59,34 @@ is_finite (const PareTensor *tensor)
   for (gint64 i = 0; finite && i < pare_tensor_elements (tensor); i++)
     finite = isfinite (data[i]);
   return finite;
+}
+
+/* Perhaps with a Transpose behind it, as exporters write weights of products. */
+static gboolean
+is_dequantized (const PareValue *value)
+{
+  while (value && value->producer && kind_of (value->producer) == PARE_QUANTIZE_PASS)
+    value = pare_node_input (value->producer, 0);
+  return value && value->producer && pare_node_is (value->producer, "DequantizeLinear");
+}
+
+gboolean
+pare_placement_is_kept (const PareNode *node)
+{
+  const PareOperator *op = pare_operator_of (node);
+  PareWeightTrait trait;
+
+  if (kind_of (node) == PARE_QUANTIZE_NONE || kind_of (node) == PARE_QUANTIZE_CLAMP)
+    return FALSE;
+  if (op->weight)
+    {
+      op->weight (node, &trait); /* whether it is constant does not matter here */
+      return is_dequantized (pare_node_input (node, trait.input));
+    }
+  for (guint i = 0; i < data_inputs (node); i++)
+    if (!is_dequantized (pare_node_input (node, i)))
+      return FALSE;
+  return TRUE;
 }
 
 /* Why a weighted node cannot run on integers, or NULL. */
@@ -117,7 +145,7 @@ integer_producer (const ParePlacement *placement, const PareValue *value)
   const PareNode *node = value->producer;
 
   while (node && kind_of (node) == PARE_QUANTIZE_CLAMP && pare_value_only_consumer (node->inputs->pdata[0]))
-    node = ((PareValue *) node->inputs->pdata[0])->producer;
+    node = ((PareValue *)node->inputs->pdata[0])->producer;
   return node && g_hash_table_contains (placement->quantized, node) ? node : NULL;
 }
 
@@ -133,6 +161,8 @@ consider (ParePlacement *placement, const PareNode *node)
     return;
   if (is_skipped (placement, node))
     refusal = "the settings skip it";
+  else if (pare_placement_is_kept (node))
+    refusal = "it came with conversions of its own";
   else if (kind == PARE_QUANTIZE_NONE)
     refusal = op && op->quantize_note ? op->quantize_note : op && !op->macs ? NULL : "it has no int8 kernel";
   else if (kind == PARE_QUANTIZE_WEIGHTED)
@@ -150,7 +180,7 @@ consider (ParePlacement *placement, const PareNode *node)
   if (refusal)
     refuse (placement, node, refusal);
   else if (kind != PARE_QUANTIZE_NONE)
-    g_hash_table_add (placement->quantized, (gpointer) node);
+    g_hash_table_add (placement->quantized, (gpointer)node);
 }
 
 static gboolean

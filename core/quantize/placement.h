@@ -23,6 +23,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParePlacement, pare_placement_free)
 gboolean pare_placement_quantized (const ParePlacement *placement, const PareNode *node);
 /* Why @node is not; NULL when it is, or when nobody would expect it to be. */
 const char *pare_placement_reason (const ParePlacement *placement, const PareNode *node);
+/* TRUE when @node is quantized already: its weight, or all it reads, comes out of DequantizeLinear. */
+gboolean pare_placement_is_kept (const PareNode *node);
 /* The value behind the activations that merge into the quantizer of @value: Relu's output for a convolution's. */
 PareValue *pare_placement_behind_clamps (const ParePlacement *placement, PareValue *value);
 /* Values that become integers, in graph order. Of PareValue. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * The quantizer: puts QuantizeLinear and DequantizeLinear pairs where the placement says, on activations and weights, and
- * rounds biases to their integer grid, so that what is simulated is what the integers will compute. */
+ * The quantizer: puts QuantizeLinear and DequantizeLinear pairs where the placement says, on activations and weights,
+ * and rounds biases to their integer grid, so that what is simulated is what the integers will compute. */
 #include "quantize/quantize.h"
 #include "onnx/onnx.h"
 #include "quantize/bias.h"
@@ -33,10 +33,10 @@ check_layer_name (PareGraph *graph, const char *name, GError **error)
       const char *label = pare_node_label (graph->nodes->pdata[i]);
       if (strcmp (label, name) == 0)
         return TRUE;
-      g_ptr_array_add (labels, (gpointer) label);
+      g_ptr_array_add (labels, (gpointer)label);
     }
   g_ptr_array_add (labels, NULL);
-  nearest = pare_nearest_name (name, (const char *const *) labels->pdata);
+  nearest = pare_nearest_name (name, (const char *const *)labels->pdata);
   g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no layer '%s'%s%s%s.", name,
                nearest ? ": did you mean '" : "; pare inspect lists the layers", nearest ? nearest : "",
                nearest ? "'?" : "");
@@ -59,8 +59,7 @@ check_settings (PareGraph *graph, const PareQuantizeSettings *settings, GError *
   GHashTableIter iter;
   gpointer name, value;
 
-  if (!check_bits ("bits", settings->bits, error)
-      || !check_bits ("activation-bits", settings->activation_bits, error)
+  if (!check_bits ("bits", settings->bits, error) || !check_bits ("activation-bits", settings->activation_bits, error)
       || !check_bits ("edge-bits", settings->edge_bits, error))
     return FALSE;
   for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
@@ -76,8 +75,9 @@ check_settings (PareGraph *graph, const PareQuantizeSettings *settings, GError *
         return FALSE;
       if (layer->weight_bits >= 0 && (layer->weight_bits < 2 || layer->weight_bits > 8))
         {
-          g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "Layer '%s' asks for %d bits: write a number from 2 to 8.",
-                       (const char *) name, layer->weight_bits);
+          g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+                       "Layer '%s' asks for %d bits: write a number from 2 to 8.", (const char *)name,
+                       layer->weight_bits);
           return FALSE;
         }
     }
@@ -161,8 +161,8 @@ quantize_value (PareGraph *graph, const ParePlacement *placement, PareValue *val
 
   for (guint i = 0; i < value->consumers->len; i++)
     g_ptr_array_add (readers, value->consumers->pdata[i]);
-  dequantized = add_pair (graph, value, place_behind (graph, value), scale, zero, parameters->lowest,
-                          parameters->highest, -1);
+  dequantized
+      = add_pair (graph, value, place_behind (graph, value), scale, zero, parameters->lowest, parameters->highest, -1);
   for (guint i = 0; i < readers->len; i++)
     {
       PareNode *reader = readers->pdata[i];
@@ -203,7 +203,7 @@ weight_sqnr (const PareTensor *weight, guint axis, const PareTensor *scales, gui
   for (gint64 i = 0; i < pare_tensor_elements (weight); i++)
     {
       double difference = w[i] - q[i] * s[channels > 1 ? i / inner % channels : 0];
-      signal += (double) w[i] * w[i];
+      signal += (double)w[i] * w[i];
       noise += difference * difference;
     }
   return noise > 0 ? 10 * log10 (signal / noise) : INFINITY;
@@ -212,8 +212,7 @@ weight_sqnr (const PareTensor *weight, guint axis, const PareTensor *scales, gui
 static gboolean
 per_channel (const PareQuantizeSettings *settings, const char *label)
 {
-  const PareQuantizeLayer *layer
-    = settings->layers ? g_hash_table_lookup (settings->layers, label) : NULL;
+  const PareQuantizeLayer *layer = settings->layers ? g_hash_table_lookup (settings->layers, label) : NULL;
 
   return layer && layer->per_channel >= 0 ? layer->per_channel : settings->per_channel;
 }
@@ -229,7 +228,7 @@ typedef struct
 static void
 weighted_clear (gpointer data)
 {
-  g_free (((Weighted *) data)->label);
+  g_free (((Weighted *)data)->label);
 }
 
 static void
@@ -241,20 +240,20 @@ quantize_weight (PareGraph *graph, const Weighted *layer, const PareQuantizeSett
   g_assert (pare_node_weight (node, &trait));
   PareValue *weight = pare_node_input (node, trait.input);
   PareTensor *bias = trait.has_bias ? pare_node_constant (node, trait.bias) : NULL;
-  float data_scale = (float) pare_tensor_get_double (pare_node_constant (pare_node_input (node, 0)->producer, 1), 0);
+  float data_scale = (float)pare_tensor_get_double (pare_node_constant (pare_node_input (node, 0)->producer, 1), 0);
   g_autofree float *floors
-    = bias ? pare_bias_floors (bias, weight->constant->shape.dims[trait.out_axis], data_scale) : NULL;
+      = bias ? pare_bias_floors (bias, weight->constant->shape.dims[trait.out_axis], data_scale) : NULL;
   g_autoptr (PareTensor) scales
-    = pare_weight_scales (weight->constant, trait.out_axis, per_channel (settings, layer->label), bits, floors);
+      = pare_weight_scales (weight->constant, trait.out_axis, per_channel (settings, layer->label), bits, floors);
   g_autoptr (PareTensor) zeros = zero_point_tensor (PARE_INT8, 0, &scales->shape);
 
-  pare_record_add (graph->record, STAGE, layer->label, "quantized", NULL, "weight_bits",
-                   (double) bits, "activation_bits", (double) layer->activation_bits, "weight_sqnr_db",
-                   weight_sqnr (weight->constant, trait.out_axis, scales, bits),
-                   "parameters", (double) pare_tensor_elements (weight->constant), NULL);
+  pare_record_add (graph->record, STAGE, layer->label, "quantized", NULL, "weight_bits", (double)bits,
+                   "activation_bits", (double)layer->activation_bits, "weight_sqnr_db",
+                   weight_sqnr (weight->constant, trait.out_axis, scales, bits), "parameters",
+                   (double)pare_tensor_elements (weight->constant), NULL);
   pare_node_set_input (node, trait.input,
                        add_pair (graph, weight, node, scales, zeros, -(1 << (bits - 1)), (1 << (bits - 1)) - 1,
-                                 scales->shape.rank ? (int) trait.out_axis : -1));
+                                 scales->shape.rank ? (int)trait.out_axis : -1));
   if (bias)
     {
       g_autoptr (PareTensor) rounded = pare_bias_round (bias, data_scale, scales);
@@ -288,10 +287,12 @@ record_floats (PareGraph *graph, const ParePlacement *placement, const PareBits 
       const PareNode *node = graph->nodes->pdata[i];
       const char *reason = pare_placement_reason (placement, node);
       if (reason)
-        pare_record_add (graph->record, STAGE, pare_node_label (node), "left in float", reason, NULL);
-      else if (pare_placement_quantized (placement, node) && pare_operator_of (node)->quantize != PARE_QUANTIZE_WEIGHTED)
+        pare_record_add (graph->record, STAGE, pare_node_label (node),
+                         pare_placement_is_kept (node) ? "kept" : "left in float", reason, NULL);
+      else if (pare_placement_quantized (placement, node)
+               && pare_operator_of (node)->quantize != PARE_QUANTIZE_WEIGHTED)
         pare_record_add (graph->record, STAGE, pare_node_label (node), "quantized", NULL, "activation_bits",
-                         (double) pare_bits_of_value (bits, pare_node_input (node, 0)), NULL);
+                         (double)pare_bits_of_value (bits, pare_node_input (node, 0)), NULL);
     }
 }
 
