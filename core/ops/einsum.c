@@ -3,6 +3,7 @@
  * labels and one over the summed ones; large matrix products are better written as MatMul. */
 #include "ops/infer.h"
 #include "ops/parallel.h"
+#include "train/gradient.h"
 #include <string.h>
 
 #define MAX_INPUTS 4
@@ -279,7 +280,91 @@ einsum_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* EinsumGrad (inputs.., dy): the gradient by input @index. The same loops, with each product but for that input added
+ * to where the input was read: right for repeated labels and sizes that broadcast, too. */
+static gboolean
+gradient_infer (PareInfer *infer, GError **error)
+{
+  static const guint order[MAX_INPUTS] = { 0, 1, 2, 3 };
+  gint64 index = pare_node_get_int (infer->node, "index", 0);
+
+  if (!pare_infer_counts (infer, 2, MAX_INPUTS + 1, error)
+      || !pare_infer_gradient (infer, einsum_infer, infer->n_inputs - 1, order, infer->n_inputs - 1, error))
+    return FALSE;
+  for (guint i = 0; i < infer->n_inputs; i++)
+    if (infer->inputs[i].type != PARE_FLOAT32 || index < 0 || index + 1 >= infer->n_inputs)
+      {
+        pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "it has no such input of floats.");
+        return FALSE;
+      }
+  infer->outputs[0] = infer->inputs[index];
+  return TRUE;
+}
+
+static void
+add_products (const Plan *plan, gint64 summed, const float *const *inputs, guint index, gint64 k, float dy,
+              double *sums)
+{
+  gint64 base[MAX_INPUTS] = { 0 };
+
+  add_offsets (plan, k, 0, plan->n_output, base);
+  for (gint64 s = 0; s < summed; s++)
+    {
+      gint64 offsets[MAX_INPUTS];
+      double product = dy;
+      memcpy (offsets, base, sizeof base);
+      add_offsets (plan, s, plan->n_output, plan->n, offsets);
+      for (guint i = 0; i < plan->n_inputs; i++)
+        product *= i == index ? 1 : inputs[i][offsets[i]];
+      sums[offsets[index]] += product;
+    }
+}
+
+static gboolean
+gradient_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *dx = &kernel->outputs[0], *dy = &kernel->inputs[kernel->n_inputs - 1];
+  g_autofree double *sums = g_new0 (double, MAX (pare_view_elements (dx), 1));
+  guint index = pare_node_get_int (kernel->node, "index", 0);
+  const PareShape *shapes[MAX_INPUTS];
+  const float *inputs[MAX_INPUTS];
+  gint64 summed = 1;
+  Plan plan;
+
+  for (guint i = 0; i + 1 < kernel->n_inputs; i++)
+    {
+      shapes[i] = &kernel->inputs[i].shape;
+      inputs[i] = kernel->inputs[i].data;
+    }
+  make_plan (kernel->node, shapes, kernel->n_inputs - 1, &plan);
+  for (guint d = plan.n_output; d < plan.n; d++)
+    summed *= plan.dims[d];
+  for (gint64 k = 0; k < pare_view_elements (dy); k++)
+    add_products (&plan, summed, inputs, index, k, ((const float *)dy->data)[k], sums);
+  return pare_convert (PARE_FLOAT64, sums, PARE_FLOAT32, dx->data, pare_view_elements (dx));
+}
+
+static gboolean
+einsum_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  g_autofree char *equation = pare_node_get_string (node, "equation");
+  PareValue *inputs[MAX_INPUTS + 1];
+  guint n = MIN (node->inputs->len, MAX_INPUTS);
+
+  for (guint i = 0; i < n; i++)
+    inputs[i] = node->inputs->pdata[i];
+  inputs[n] = pare_gradient_of_output (gradient, 0);
+  for (guint i = 0; i < n; i++)
+    if (pare_gradient_wanted (gradient, i))
+      pare_gradient_add (gradient, i,
+                         pare_gradient_node (gradient, PARE_DOMAIN, "EinsumGrad", n + 1, inputs,
+                                             pare_attribute_new_string ("equation", equation ? equation : ""),
+                                             pare_attribute_new_int ("index", i), NULL));
+  return TRUE;
+}
+
 PARE_OPERATORS (einsum) = {
-  { .name = "Einsum", .since = 12, .infer = einsum_infer, .forward = einsum_forward },
+  { .name = "Einsum", .since = 12, .infer = einsum_infer, .forward = einsum_forward, .backward = einsum_backward },
+  { .name = "EinsumGrad", .domain = PARE_DOMAIN, .infer = gradient_infer, .forward = gradient_forward },
   { NULL },
 };

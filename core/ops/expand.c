@@ -95,11 +95,21 @@ expand_backward (PareGradient *gradient, const PareNode *node, GError **error)
 static gboolean
 tile_grad_infer (PareInfer *infer, GError **error)
 {
+  const PareShape *from, *to;
+
   if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require (infer, 0, float32_types, error)
-      || !pare_infer_require (infer, 1, NULL, error)
+      || !pare_infer_require (infer, 1, float32_types, error)
       || !pare_infer_require_rank (infer, 1, infer->inputs[0].shape.rank, error))
     return FALSE;
-  infer->outputs[0] = (PareSpec){ PARE_FLOAT32, infer->inputs[1].shape };
+  from = &infer->inputs[0].shape;
+  to = &infer->inputs[1].shape;
+  infer->outputs[0] = infer->inputs[1];
+  for (guint i = 0; i < to->rank; i++)
+    if (to->dims[i] ? from->dims[i] % to->dims[i] : from->dims[i])
+      {
+        pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "axis %u is no repetition.", i);
+        return FALSE;
+      }
   return TRUE;
 }
 

@@ -4,8 +4,6 @@
 #include "train/gradient.h"
 #include <string.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
-
 static gboolean
 gather_infer (PareInfer *infer, GError **error)
 {
@@ -126,10 +124,12 @@ elements_forward (const PareKernel *kernel, GError **error)
 static gboolean
 gather_grad_infer (PareInfer *infer, GError **error)
 {
-  if (!pare_infer_counts (infer, 3, 3, error) || !pare_infer_require (infer, 0, float32_types, error)
-      || !pare_infer_require (infer, 1, pare_types_index, error) || !pare_infer_require (infer, 2, NULL, error))
+  static const guint order[] = { 2, 1 };
+
+  if (!pare_infer_counts (infer, 3, 3, error)
+      || !pare_infer_gradient (infer, gather_infer, G_N_ELEMENTS (order), order, 0, error))
     return FALSE;
-  infer->outputs[0] = (PareSpec){ PARE_FLOAT32, infer->inputs[2].shape };
+  infer->outputs[0] = infer->inputs[2];
   return TRUE;
 }
 

@@ -118,3 +118,30 @@ pare_infer_rank (const PareInfer *infer, gint64 n, GError **error)
                    "its output would have %" G_GINT64_FORMAT " dimensions; at most %d are possible.", n, PARE_MAX_RANK);
   return FALSE;
 }
+
+#define GRADIENT_OPSET 17
+
+gboolean
+pare_infer_gradient (const PareInfer *infer, gboolean (*forward) (PareInfer *infer, GError **error), guint n,
+                     const guint *order, guint dy, GError **error)
+{
+  static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
+  g_autofree PareSpec *inputs = g_new0 (PareSpec, n);
+  g_autofree PareTensor **constants = g_new0 (PareTensor *, n);
+  g_autofree PareSpec *outputs = g_new0 (PareSpec, MAX (infer->n_outputs, 1));
+  PareInfer original = { infer->node, GRADIENT_OPSET, n, inputs, constants, infer->n_outputs, outputs };
+
+  for (guint i = 0; i < n; i++)
+    if (order[i] < infer->n_inputs)
+      {
+        inputs[i] = infer->inputs[order[i]];
+        constants[i] = infer->constants[order[i]];
+      }
+  if (!pare_infer_require (infer, dy, float32_types, error) || !forward (&original, error))
+    return FALSE;
+  if (outputs[0].type == PARE_FLOAT32 && pare_shape_equal (&outputs[0].shape, &infer->inputs[dy].shape))
+    return TRUE;
+  pare_node_error (error, PARE_ERROR_FORMAT, infer->node,
+                   "the gradient has not the shape of what it is the gradient by.");
+  return FALSE;
+}

@@ -32,6 +32,10 @@ gboolean pare_infer_axis (const PareInfer *infer, gint64 axis, guint rank, guint
 /* Marks each of the @n axes in @marks; out of range or twice is an error. */
 gboolean pare_infer_axes (const PareInfer *infer, const gint64 *axes, guint n, guint rank,
                           gboolean marks[PARE_MAX_RANK], GError **error);
+/* For the internal operators that compute a gradient: input @dy must be what @forward makes of the inputs that @order
+ * (of length @n) names, under the node's attributes and the opset that graphs are differentiated at. */
+gboolean pare_infer_gradient (const PareInfer *infer, gboolean (*forward) (PareInfer *infer, GError **error), guint n,
+                              const guint *order, guint dy, GError **error);
 /* @n is a legal rank of an output, else an error. */
 gboolean pare_infer_rank (const PareInfer *infer, gint64 n, GError **error);
 

@@ -156,15 +156,22 @@ add_up (const float *parts, gint64 pieces, gint64 n, float *sums)
 static gboolean
 gradient_infer (PareInfer *infer, GError **error)
 {
+  const PareShape *x = &infer->inputs[1].shape;
+  gboolean layer = g_str_equal (infer->node->op_type, "LayerNormalizationGrad");
+  guint axis = 1;
+
   if (!pare_infer_counts (infer, 3, 3, error))
     return FALSE;
   for (guint i = 0; i < 3; i++)
     if (!pare_infer_require (infer, i, float32_types, error))
       return FALSE;
-  if (!pare_shape_equal (&infer->inputs[0].shape, &infer->inputs[1].shape) || infer->n_outputs != 3
-      || !pare_infer_wants (infer, 1) || !pare_infer_wants (infer, 2))
+  if (layer && !pare_infer_axis (infer, pare_node_get_int (infer->node, "axis", -1), x->rank, &axis, error))
+    return FALSE;
+  if (!pare_shape_equal (&infer->inputs[0].shape, x) || !pare_infer_wants (infer, 1) || !pare_infer_wants (infer, 2)
+      || x->rank < (layer ? 1 : 2)
+      || pare_shape_elements (&infer->inputs[2].shape) != pare_shape_span (x, axis, layer ? x->rank : 2))
     {
-      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "it has not the three outputs and equal shapes.");
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "its inputs and outputs do not fit each other.");
       return FALSE;
     }
   infer->outputs[0] = infer->inputs[1];

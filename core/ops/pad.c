@@ -216,12 +216,12 @@ pad_forward (const PareKernel *kernel, GError **error)
 static gboolean
 pad_grad_infer (PareInfer *infer, GError **error)
 {
-  static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
+  static const guint order[] = { 1, 2, G_MAXUINT, 3 };
 
-  if (!pare_infer_counts (infer, 3, 4, error) || !pare_infer_require (infer, 0, float32_types, error)
-      || !pare_infer_require (infer, 1, NULL, error))
+  if (!pare_infer_counts (infer, 3, 4, error)
+      || !pare_infer_gradient (infer, pad_infer, G_N_ELEMENTS (order), order, 0, error))
     return FALSE;
-  infer->outputs[0] = (PareSpec){ PARE_FLOAT32, infer->inputs[1].shape };
+  infer->outputs[0] = infer->inputs[1];
   return TRUE;
 }
 

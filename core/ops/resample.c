@@ -200,3 +200,35 @@ pare_resample (const PareResample *method, const PareResampleAxis *axis, gint64 
   pare_parallel (outer * axis->to, PARE_GRAIN / 4 / MAX (axis->inner, 1), sum_taps, &job);
   return job.y;
 }
+
+/* All positions of the outer ones [from, to): what each read is given its share. */
+static void
+share_out (gint64 from, gint64 to, gconstpointer data)
+{
+  const Job *job = data;
+  const PareResampleAxis *axis = job->axis;
+  gint64 inner = axis->inner;
+  guint n = 1u << job->method->kind;
+
+  for (gint64 row = from * axis->to; row < to * axis->to; row++)
+    {
+      const Taps *taps = &job->taps[row % axis->to];
+      const float *restrict dy = job->x + row * inner;
+      float *restrict dx = job->y + row / axis->to * axis->from * inner;
+      for (guint k = 0; !taps->outside && k < n; k++)
+        for (gint64 i = 0; i < inner; i++)
+          dx[taps->at[k] * inner + i] += dy[i] * taps->weight[k];
+    }
+}
+
+float *
+pare_resample_transposed (const PareResample *method, const PareResampleAxis *axis, gint64 outer, const float *dy)
+{
+  g_autofree Taps *taps = g_new (Taps, MAX (axis->to, 1));
+  Job job = { method, axis, taps, dy, g_new0 (float, MAX (outer * axis->from * axis->inner, 1)) };
+
+  for (gint64 i = 0; i < axis->to; i++)
+    taps[i] = taps_of (method, axis, i);
+  pare_parallel (outer, PARE_GRAIN / 4 / MAX (axis->to * axis->inner, 1), share_out, &job);
+  return job.y;
+}

@@ -36,3 +36,6 @@ gboolean pare_resample_set (PareResample *method, const char *mode, const char *
 gboolean pare_resample_changes (const PareResample *method, const PareResampleAxis *axis);
 /* [outer, from, inner] to newly allocated [outer, to, inner]. */
 float *pare_resample (const PareResample *method, const PareResampleAxis *axis, gint64 outer, const float *x);
+/* The transposed map, for gradients: [outer, to, inner] to newly allocated [outer, from, inner]. */
+float *pare_resample_transposed (const PareResample *method, const PareResampleAxis *axis, gint64 outer,
+                                 const float *dy);

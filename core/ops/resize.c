@@ -3,6 +3,7 @@
  * resampled after the other, each as a short weighted sum of input positions (taps). */
 #include "ops/infer.h"
 #include "ops/resample.h"
+#include "train/gradient.h"
 #include <math.h>
 #include <string.h>
 
@@ -205,8 +206,77 @@ resize_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* ResizeGrad (like, roi, scales, sizes, dy), the inputs and attributes as Resize has them at @GRADIENT_OPSET: each
+ * element of @dy is shared out to what it was interpolated from. */
+#define GRADIENT_OPSET 17
+
+static gboolean
+gradient_infer (PareInfer *infer, GError **error)
+{
+  static const guint order[] = { 0, 1, 2, 3 };
+
+  return pare_infer_counts (infer, 5, 5, error)
+         && pare_infer_gradient (infer, resize_infer, G_N_ELEMENTS (order), order, 4, error)
+         && pare_infer_same (infer, error);
+}
+
+/* The axes the other way round. */
+static gboolean
+gradient_forward (const PareKernel *kernel, GError **error)
+{
+  const PareView *dy = &kernel->inputs[4], *dx = &kernel->outputs[0];
+  PareShape shape = dy->shape;
+  PareResample method;
+  Geometry geometry;
+  g_autofree float *data = g_memdup2 (dy->data, MAX (pare_view_elements (dy), 1) * sizeof (float));
+
+  method_of (kernel->node, GRADIENT_OPSET, &method);
+  geometry_of (kernel->node, GRADIENT_OPSET, kernel->inputs, 4, &geometry);
+  for (guint axis = shape.rank; axis-- > 0;)
+    {
+      PareResampleAxis along
+          = { dx->shape.dims[axis],  geometry.sizes[axis], geometry.scales[axis],
+              geometry.starts[axis], geometry.ends[axis],  pare_shape_span (&shape, axis + 1, shape.rank) };
+      float *next;
+      if (!pare_resample_changes (&method, &along))
+        continue;
+      next = pare_resample_transposed (&method, &along, pare_shape_span (&shape, 0, axis), data);
+      g_free (data);
+      data = next;
+      shape.dims[axis] = dx->shape.dims[axis];
+    }
+  memcpy (dx->data, data, pare_view_elements (dx) * sizeof (float));
+  return TRUE;
+}
+
+static gboolean
+resize_backward (PareGradient *gradient, const PareNode *node, GError **error)
+{
+  PareValue *inputs[5] = { NULL };
+  PareValue *dx;
+
+  if (pare_node_is (node, "Upsample"))
+    {
+      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, node, "convert the model to opset 11 to differentiate it.");
+      return FALSE;
+    }
+  for (guint i = 0; i < 4; i++)
+    inputs[i] = pare_node_input (node, i);
+  inputs[4] = pare_gradient_of_output (gradient, 0);
+  dx = pare_gradient_node (gradient, PARE_DOMAIN, "ResizeGrad", 5, inputs, NULL);
+  for (guint i = 0; i < node->attributes->len; i++)
+    pare_node_set_attribute (dx->producer, pare_attribute_copy (node->attributes->pdata[i], NULL));
+  pare_gradient_add (gradient, 0, dx);
+  return TRUE;
+}
+
 PARE_OPERATORS (resize) = {
-  { .name = "Resize", .since = 10, .infer = resize_infer, .forward = resize_forward },
-  { .name = "Upsample", .since = 7, .infer = resize_infer, .forward = resize_forward },
+  { .name = "Resize", .since = 10, .infer = resize_infer, .forward = resize_forward, .backward = resize_backward },
+  { .name = "ResizeGrad",
+    .domain = PARE_DOMAIN,
+    .infer = gradient_infer,
+    .forward = gradient_forward,
+    .shape_inputs = 1 << 0 },
+  { .name = "Upsample", .since = 7, .infer = resize_infer, .forward = resize_forward, .backward = resize_backward },
   { NULL },
 };

@@ -127,12 +127,12 @@ slice_forward (const PareKernel *kernel, GError **error)
 static gboolean
 slice_grad_infer (PareInfer *infer, GError **error)
 {
-  static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
+  static const guint order[] = { 1, 2, 3, 4, 5 };
 
-  if (!pare_infer_counts (infer, 4, 6, error) || !pare_infer_require (infer, 0, float32_types, error)
-      || !pare_infer_require (infer, 1, NULL, error))
+  if (!pare_infer_counts (infer, 4, 6, error)
+      || !pare_infer_gradient (infer, slice_infer, infer->n_inputs - 1, order, 0, error))
     return FALSE;
-  infer->outputs[0] = (PareSpec){ PARE_FLOAT32, infer->inputs[1].shape };
+  infer->outputs[0] = infer->inputs[1];
   return TRUE;
 }
 
