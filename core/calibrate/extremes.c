@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-/* A block's results are combined in order: the outcome does not depend on the number of threads, since minimum and maximum
- * are exact. */
-#define BLOCK ((gsize) 1 << 15)
+/* A block's results are combined in order: the outcome does not depend on the number of threads, since minimum and
+ * maximum are exact. */
+#define BLOCK ((gsize)1 << 15)
 
 void
 pare_extremes_init (PareExtremes *extremes)
@@ -43,7 +43,10 @@ pare_extremes_update (PareExtremes *extremes, const float *data, gsize n)
   guint32 infinite = 0;
   gint64 blocks = (n + BLOCK - 1) / BLOCK;
 
-#pragma omp parallel for schedule(static) reduction(min : low) reduction(max : high) reduction(| : infinite) if (blocks > 1)
+#pragma omp parallel for schedule(static) reduction(min                                                                \
+                                                    : low) reduction(max                                               \
+                                                                     : high) reduction(|                               \
+                                                                                       : infinite) if (blocks > 1)
   for (gint64 b = 0; b < blocks; b++)
     scan_block (data + b * BLOCK, MIN (BLOCK, n - b * BLOCK), &low, &high, &infinite);
   extremes->low = low;

@@ -2,9 +2,10 @@
  * hfmg: from a histogram, the range whose uniform quantization has the least squared error.
  *
  * Both ends move inwards by equal shares of the counts, at each step on the side where a share spans more bins; every
- * range on the way is scored with the expected squared error of 2^bits equal steps, the numbers being spread evenly within
- * their bins. (AMCT's HFMG; the same walk as in PyTorch's HistogramObserver.) The error of a step is a quadratic in
- * its position, so with running moments of the histogram a range is scored in time 2^bits, not in the number of bins. */
+ * range on the way is scored with the expected squared error of 2^bits equal steps, the numbers being spread evenly
+ * within their bins. (AMCT's HFMG; the same walk as in PyTorch's HistogramObserver.) The error of a step is a quadratic
+ * in its position, so with running moments of the histogram a range is scored in time 2^bits, not in the number of
+ * bins. */
 #include "calibrate/histogram.h"
 #include "calibrate/observer.h"
 #include <math.h>
@@ -48,7 +49,7 @@ hfmg_free (gpointer data)
 static void
 hfmg_observe (gpointer state, const float *data, gsize n)
 {
-  pare_histogram_add (((State *) state)->histogram, data, n);
+  pare_histogram_add (((State *)state)->histogram, data, n);
 }
 
 /* Integrals of 1, t and t^2 from @a to @b. */
@@ -92,7 +93,7 @@ moments_clear (Moments *moments)
 static void
 moments_at (const Moments *moments, double t, double out[3])
 {
-  guint bin = MIN ((guint) t, moments->n - 1);
+  guint bin = MIN ((guint)t, moments->n - 1);
 
   integrals (bin, t, out);
   for (guint k = 0; k < 3; k++)
@@ -103,15 +104,14 @@ moments_at (const Moments *moments, double t, double out[3])
 static double
 range_error (const Moments *moments, guint start, guint end, guint levels)
 {
-  double step = (double) (end - start) / levels, error = 0;
+  double step = (double)(end - start) / levels, error = 0;
   double before[3] = { 0 }, after[3];
 
   for (guint j = 0; j < levels; j++)
     {
       double centre = start + (j + 0.5) * step;
       moments_at (moments, j + 1 == levels ? moments->n : start + (j + 1) * step, after);
-      error += (after[2] - before[2]) - 2 * centre * (after[1] - before[1])
-               + centre * centre * (after[0] - before[0]);
+      error += (after[2] - before[2]) - 2 * centre * (after[1] - before[1]) + centre * centre * (after[0] - before[0]);
       before[0] = after[0];
       before[1] = after[1];
       before[2] = after[2];
@@ -178,10 +178,11 @@ hfmg_range (gpointer data, PareRange *range)
         }
     }
   moments_clear (&moments);
-  range->low = MAX (range->low, (float) (histogram->origin + best_start * histogram->width));
-  range->high = MIN (range->high, (float) (histogram->origin + best_end * histogram->width));
+  range->low = MAX (range->low, (float)(histogram->origin + best_start * histogram->width));
+  range->high = MIN (range->high, (float)(histogram->origin + best_end * histogram->width));
   return TRUE;
 }
 
-PARE_OBSERVER (hfmg) = { "hfmg", "From a histogram, the range whose quantization has the least squared error.", hfmg_new,
-                         hfmg_free, hfmg_observe, hfmg_range };
+PARE_OBSERVER (hfmg) = { "hfmg",       "From a histogram, the range whose quantization has the least squared error.",
+                         hfmg_new,     hfmg_free,
+                         hfmg_observe, hfmg_range };

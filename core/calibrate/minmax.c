@@ -24,5 +24,6 @@ minmax_range (gpointer state, PareRange *range)
   return pare_extremes_range (state, range);
 }
 
-PARE_OBSERVER (minmax) = { "minmax", "The range is from the lowest to the highest number seen.", minmax_new, g_free,
-                           minmax_observe, minmax_range };
+PARE_OBSERVER (minmax)
+    = { "minmax",    "The range is from the lowest to the highest number seen.", minmax_new, g_free, minmax_observe,
+        minmax_range };

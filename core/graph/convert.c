@@ -9,7 +9,7 @@
 static float
 half_to_float (guint16 half)
 {
-  guint32 sign = (guint32) (half & 0x8000) << 16;
+  guint32 sign = (guint32)(half & 0x8000) << 16;
   guint32 exponent = (half >> 10) & 0x1f;
   guint32 mantissa = half & 0x3ff;
   union
@@ -43,7 +43,7 @@ float_to_half (float value)
   if (magnitude >= 0x477ff000) /* rounds to 65536 or beyond */
     return sign | 0x7c00;
   if (magnitude < 0x38800000) /* subnormal half: scaled and rounded by the FPU */
-    return sign | (guint16) lrintf (ldexpf (fabsf (value), 24));
+    return sign | (guint16)lrintf (ldexpf (fabsf (value), 24));
   magnitude += 0xfff + ((magnitude >> 13) & 1);
   return sign | ((magnitude - 0x38000000) >> 13);
 }
@@ -55,7 +55,7 @@ bfloat_to_float (guint16 bfloat)
   {
     guint32 bits;
     float value;
-  } u = { (guint32) bfloat << 16 };
+  } u = { (guint32)bfloat << 16 };
 
   return u.value;
 }
@@ -80,10 +80,10 @@ typedef void (*Convert) (gconstpointer source, gpointer target, gint64 n);
 #define INTEGER_FROM_FLOAT(name, type, lowest, highest)                                                                \
   static inline type name (double value)                                                                               \
   {                                                                                                                    \
-    return value <= (double) (lowest)    ? (lowest)                                                                    \
-           : value >= (double) (highest) ? (highest)                                                                   \
-           : value == value              ? (type) value                                                                \
-                                         : 0;                                                                          \
+    return value <= (double)(lowest)    ? (lowest)                                                                     \
+           : value >= (double)(highest) ? (highest)                                                                    \
+           : value == value             ? (type)value                                                                  \
+                                        : 0;                                                                                       \
   }
 INTEGER_FROM_FLOAT (saturate_u8, guint8, 0, G_MAXUINT8)
 INTEGER_FROM_FLOAT (saturate_i8, gint8, G_MININT8, G_MAXINT8)
@@ -103,7 +103,7 @@ INTEGER_FROM_FLOAT (saturate_i64, gint64, G_MININT64, G_MAXINT64)
     const from_type *restrict x = source;                                                                              \
     to_type *restrict y = target;                                                                                      \
     for (gint64 i = 0; i < n; i++)                                                                                     \
-      y[i] = (to_type) convert (x[i]);                                                                                 \
+      y[i] = (to_type)convert (x[i]);                                                                                  \
   }
 
 #define FROM_INTEGER(from, type)                                                                                       \
@@ -172,20 +172,20 @@ static gboolean
 convert_half (PareDataType from, const guint8 *source, PareDataType to, guint8 *target, gint64 n)
 {
   float block[256];
-  Convert in = from == PARE_FLOAT16    ? f16_to_f32
-               : from == PARE_BFLOAT16 ? bf16_to_f32
-               : (guint) from < PARE_DATA_TYPES ? converters[from][PARE_FLOAT32]
-                                                : NULL;
-  Convert out = to == PARE_FLOAT16    ? f32_to_f16
-                : to == PARE_BFLOAT16 ? f32_to_bf16
-                : (guint) to < PARE_DATA_TYPES ? converters[PARE_FLOAT32][to]
+  Convert in = from == PARE_FLOAT16            ? f16_to_f32
+               : from == PARE_BFLOAT16         ? bf16_to_f32
+               : (guint)from < PARE_DATA_TYPES ? converters[from][PARE_FLOAT32]
                                                : NULL;
+  Convert out = to == PARE_FLOAT16            ? f32_to_f16
+                : to == PARE_BFLOAT16         ? f32_to_bf16
+                : (guint)to < PARE_DATA_TYPES ? converters[PARE_FLOAT32][to]
+                                              : NULL;
 
   if (!in || !out)
     return FALSE;
   for (gint64 i = 0; i < n; i += G_N_ELEMENTS (block))
     {
-      gint64 length = MIN (n - i, (gint64) G_N_ELEMENTS (block));
+      gint64 length = MIN (n - i, (gint64)G_N_ELEMENTS (block));
       in (source + i * pare_data_type_bits (from) / 8, block, length);
       out (block, target + i * pare_data_type_bits (to) / 8, length);
     }
@@ -195,7 +195,7 @@ convert_half (PareDataType from, const guint8 *source, PareDataType to, guint8 *
 gboolean
 pare_convert (PareDataType from, gconstpointer source, PareDataType to, gpointer target, gint64 n)
 {
-  if ((guint) from >= PARE_DATA_TYPES || (guint) to >= PARE_DATA_TYPES)
+  if ((guint)from >= PARE_DATA_TYPES || (guint)to >= PARE_DATA_TYPES)
     return FALSE;
   if (from == to && pare_data_type_bits (from) >= 8)
     {

@@ -38,7 +38,7 @@ static const struct
 static gboolean
 known (PareDataType type)
 {
-  return (guint) type < PARE_DATA_TYPES;
+  return (guint)type < PARE_DATA_TYPES;
 }
 
 const char *
@@ -52,7 +52,7 @@ pare_data_type_from_name (const char *name)
 {
   for (guint i = 1; i < PARE_DATA_TYPES; i++)
     if (strcmp (types[i].name, name) == 0)
-      return (PareDataType) i;
+      return (PareDataType)i;
   return PARE_UNDEFINED;
 }
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-G_DEFINE_QUARK (pare-error-quark, pare_error)
+G_DEFINE_QUARK (pare - error - quark, pare_error)
 
 void
 pare_set_error_errno (GError **error, const char *doing, const char *path)

@@ -95,7 +95,7 @@ pare_node_label (const PareNode *node)
     return node->name;
   for (guint i = 0; i < node->outputs->len; i++)
     if (node->outputs->pdata[i])
-      return ((PareValue *) node->outputs->pdata[i])->name;
+      return ((PareValue *)node->outputs->pdata[i])->name;
   return node->op_type;
 }
 
@@ -105,7 +105,7 @@ attribute_index (const PareNode *node, const char *name)
   guint i;
 
   for (i = 0; i < node->attributes->len; i++)
-    if (strcmp (((PareAttribute *) node->attributes->pdata[i])->name, name) == 0)
+    if (strcmp (((PareAttribute *)node->attributes->pdata[i])->name, name) == 0)
       break;
   return i;
 }

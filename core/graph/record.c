@@ -99,12 +99,12 @@ pare_record_add (PareRecord *record, const char *stage, const char *layer, const
   for (const char *name; (name = va_arg (numbers, const char *));)
     {
       double value = va_arg (numbers, double);
-      g_ptr_array_add (names, (gpointer) name);
+      g_ptr_array_add (names, (gpointer)name);
       g_array_append_val (values, value);
     }
   va_end (numbers);
-  pare_record_add_numbers (record, stage, layer, action, reason, names->len, (const char *const *) names->pdata,
-                           (const double *) values->data);
+  pare_record_add_numbers (record, stage, layer, action, reason, names->len, (const char *const *)names->pdata,
+                           (const double *)values->data);
 }
 
 guint

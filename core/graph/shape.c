@@ -102,7 +102,7 @@ pare_shape_broadcast (const PareShape *a, const PareShape *b, PareShape *result)
 gboolean
 pare_axis_normalize (gint64 axis, guint rank, guint *normalized)
 {
-  if (axis < -(gint64) rank || axis >= (gint64) rank)
+  if (axis < -(gint64)rank || axis >= (gint64)rank)
     return FALSE;
   *normalized = axis < 0 ? axis + rank : axis;
   return TRUE;

@@ -44,7 +44,7 @@ is_sorted (const PareGraph *graph)
             if (value && value->producer && !g_hash_table_contains (seen, value->producer))
               return FALSE;
           }
-      g_hash_table_add (seen, (gpointer) node);
+      g_hash_table_add (seen, (gpointer)node);
     }
   return TRUE;
 }

@@ -17,7 +17,7 @@ tensor_alloc (PareDataType type, const PareShape *shape)
 gsize
 pare_data_size (PareDataType type, gint64 elements)
 {
-  return ((gsize) elements * pare_data_type_bits (type) + 7) / 8;
+  return ((gsize)elements * pare_data_type_bits (type) + 7) / 8;
 }
 
 PareTensor *
@@ -52,7 +52,7 @@ pare_tensor_new_strings (const PareShape *shape, GPtrArray *strings)
 {
   PareTensor *tensor = tensor_alloc (PARE_STRING, shape);
 
-  g_assert (pare_shape_elements (shape) == (gint64) strings->len);
+  g_assert (pare_shape_elements (shape) == (gint64)strings->len);
   tensor->strings = strings;
   return tensor;
 }
@@ -74,7 +74,7 @@ pare_tensor_new_scalar_float (float value)
 PareTensor *
 pare_tensor_new_int64s (guint n, const gint64 *data)
 {
-  PareShape shape = pare_shape_of (1, (int) n);
+  PareShape shape = pare_shape_of (1, (int)n);
 
   return pare_tensor_new_copy (PARE_INT64, &shape, data);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Look-up of losses and what they are built from; the table is generated from the list in meson.build. */
 #include "train/loss.h"
-#include "train/named.h"
+#include "graph/named.h"
 
 extern const PareLoss *const pare_loss_table[];
 

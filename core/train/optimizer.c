@@ -2,7 +2,7 @@
  * Look-up and running of optimizers; the table is generated from the list in meson.build. */
 #include "train/optimizer.h"
 #include "ops/parallel.h"
-#include "train/named.h"
+#include "graph/named.h"
 
 extern const PareOptimizer *const pare_optimizer_table[];
 

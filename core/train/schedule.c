@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Learning rate schedules: functions of the step's number. */
 #include "train/schedule.h"
-#include "train/named.h"
+#include "graph/named.h"
 #include <math.h>
 
 static double

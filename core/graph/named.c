@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Looking up by name what users choose: losses, optimizers, schedules. */
-#include "train/named.h"
+#include "graph/named.h"
 #include <string.h>
 
 gconstpointer
