@@ -8,6 +8,13 @@
 /* A NaN stays one. */
 PARE_MAP (PARE_VECTOR, clip_f32, float, x<a ? (b < a ? b : a) : x> b ? b : x)
 
+/* Of integers as quantizers of few bits hold them: the bounds are exact in float. */
+PARE_MAP (PARE_VECTOR, clip_i8, gint8, x<a ? (b < a ? b : a) : x> b ? b : x)
+PARE_MAP (PARE_VECTOR, clip_u8, guint8, x<a ? (b < a ? b : a) : x> b ? b : x)
+
+static const PareMap single_maps[PARE_DATA_TYPES]
+    = { [PARE_FLOAT32] = clip_f32, [PARE_INT8] = clip_i8, [PARE_UINT8] = clip_u8 };
+
 #define BOUNDED(name, type)                                                                                            \
   static void name (gint64 n, const type *x, type *y, type low, type high)                                             \
   {                                                                                                                    \
@@ -66,14 +73,14 @@ clip_forward (const PareKernel *kernel, GError **error)
     clip_u64_any (kernel);
   else if (type == PARE_FLOAT64)
     clip_f64_any (kernel);
-  else if (type != PARE_FLOAT32)
+  else if (!single_maps[type])
     clip_i64_any (kernel);
   else
     {
       for (guint i = 1; i <= 2; i++)
         if (pare_kernel_has (kernel, i))
-          bounds[i - 1] = *(float *)kernel->inputs[i].data;
-      pare_map (kernel, clip_f32, bounds);
+          pare_convert (type, kernel->inputs[i].data, PARE_FLOAT32, &bounds[i - 1], 1);
+      pare_map (kernel, single_maps[type], bounds);
     }
   return TRUE;
 }
