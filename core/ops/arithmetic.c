@@ -126,6 +126,31 @@ binary_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* Equal shapes in a layout of oneDNN's. */
+static PARE_VECTOR void
+product (gint64 n, const float *a, const float *b, float *y, const float *arguments)
+{
+  PARE_INDEPENDENT for (gint64 i = 0; i < n; i++) y[i] = a[i] * b[i];
+}
+
+static PARE_VECTOR void
+difference (gint64 n, const float *a, const float *b, float *y, const float *arguments)
+{
+  PARE_INDEPENDENT for (gint64 i = 0; i < n; i++) y[i] = a[i] - b[i];
+}
+
+static gboolean
+mul_compile (PareCompile *compile, GError **error)
+{
+  return pare_compile_binary (compile, product, 0, 0, error);
+}
+
+static gboolean
+sub_compile (PareCompile *compile, GError **error)
+{
+  return pare_compile_binary (compile, difference, 0, 0, error);
+}
+
 /* Integers divided by zero would kill the process. */
 static gboolean
 divide_forward (const PareKernel *kernel, GError **error)
@@ -294,8 +319,8 @@ mean_backward (PareGradient *gradient, const PareNode *node, GError **error)
 
 PARE_OPERATORS (arithmetic) = {
   { BINARY ("Add", add_backward), .compile = pare_compile_add, .quantize = PARE_QUANTIZE_JOIN },
-  { BINARY ("Sub", sub_backward), .quantize_note = NOTE },
-  { BINARY ("Mul", mul_backward), .quantize_note = NOTE },
+  { BINARY ("Sub", sub_backward), .compile = sub_compile, .quantize_note = NOTE },
+  { BINARY ("Mul", mul_backward), .compile = mul_compile, .quantize_note = NOTE },
   { .name = "Div",
     .infer = binary_infer,
     .forward = divide_forward,
