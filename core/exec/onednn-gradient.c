@@ -211,38 +211,3 @@ pare_primitive_pool_training (ParePool kind, const PareLayout *src, const PareSp
   *forward = g_steal_pointer (&hint);
   return TRUE;
 }
-
-/* Batch normalization */
-
-#define BATCH_NORMALIZATION_FLAGS (dnnl_use_scale | dnnl_use_shift)
-
-ParePrimitive *
-pare_primitive_batch_normalization_training (const PareLayout *layout, float epsilon, GError **error)
-{
-  dnnl_batch_normalization_desc_t op;
-
-  if (!pare_onednn_check (dnnl_batch_normalization_forward_desc_init (&op, dnnl_forward_training, &layout->md, epsilon,
-                                                                      BATCH_NORMALIZATION_FLAGS),
-                          "batch normalization", error))
-    return NULL;
-  return pare_onednn_primitive_new (&op, NULL, NULL, "batch normalization", error);
-}
-
-ParePrimitive *
-pare_primitive_batch_normalization_backward (const PareLayout *layout, float epsilon, gboolean frozen, GError **error)
-{
-  unsigned flags = BATCH_NORMALIZATION_FLAGS | (frozen ? dnnl_use_global_stats : 0);
-  const char *what = "gradient of a batch normalization";
-  g_autoptr (ParePrimitive) hint = NULL;
-  dnnl_batch_normalization_desc_t op;
-
-  if (!pare_onednn_check (
-          dnnl_batch_normalization_forward_desc_init (&op, dnnl_forward_training, &layout->md, epsilon, flags), what,
-          error)
-      || !(hint = pare_onednn_primitive_new (&op, NULL, NULL, what, error))
-      || !pare_onednn_check (
-          dnnl_batch_normalization_backward_desc_init (&op, dnnl_backward, &layout->md, &layout->md, epsilon, flags),
-          what, error))
-    return NULL;
-  return pare_onednn_primitive_new (&op, NULL, hint->desc, what, error);
-}

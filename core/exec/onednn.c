@@ -155,6 +155,39 @@ pare_layout_size (const PareLayout *layout)
   return dnnl_memory_desc_get_size (&layout->md);
 }
 
+/* Spatial axes follow each other, the last one @step apart. */
+static gboolean
+is_dense_inside (const dnnl_memory_desc_t *md, gint64 step)
+{
+  for (int i = md->ndims; i-- > 2; step *= md->dims[i])
+    if (md->dims[i] != 1 && md->format_desc.blocking.strides[i] != step)
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+pare_layout_channels (const PareLayout *layout, PareChannels *channels)
+{
+  const dnnl_memory_desc_t *md = &layout->md;
+  const dnnl_blocking_desc_t *blocking = &md->format_desc.blocking;
+  gboolean blocked = blocking->inner_nblks == 1 && blocking->inner_idxs[0] == 1 && blocking->inner_blks[0] == 16;
+
+  if (md->format_kind != dnnl_blocked || md->ndims < 2 || md->data_type != dnnl_f32
+      || (blocking->inner_nblks && !blocked))
+    return FALSE;
+  *channels
+      = (PareChannels){ md->dims[0], md->dims[1], 1, blocked ? 16 : 1, blocking->strides[0], blocking->strides[1], 16 };
+  for (int i = 2; i < md->ndims; i++)
+    channels->inner *= md->dims[i];
+  if (blocked)
+    return is_dense_inside (md, 16);
+  if (blocking->strides[1] != 1 || channels->channels == 1)
+    return is_dense_inside (md, 1);
+  channels->lanes = channels->group_step = 16;
+  channels->step = channels->channels;
+  return channels->channels % 16 == 0 && is_dense_inside (md, channels->channels);
+}
+
 /* Primitives */
 
 static const dnnl_alg_kind_t eltwise_kinds[] = {
@@ -384,8 +417,6 @@ static const int arguments[] = {
   [PARE_ARG_DIFF_DST] = DNNL_ARG_DIFF_DST,
   [PARE_ARG_DIFF_WEIGHTS] = DNNL_ARG_DIFF_WEIGHTS,
   [PARE_ARG_DIFF_BIAS] = DNNL_ARG_DIFF_BIAS,
-  [PARE_ARG_DIFF_SCALE] = DNNL_ARG_DIFF_SCALE,
-  [PARE_ARG_DIFF_SHIFT] = DNNL_ARG_DIFF_SHIFT,
 };
 
 PareLayout *

@@ -21,6 +21,24 @@ gboolean pare_layout_is_plain (const PareLayout *layout);
 gboolean pare_layout_is_dense (const PareLayout *layout);
 gsize pare_layout_size (const PareLayout *layout);
 
+/**
+ * PareChannels:
+ * @lanes: 16: that many channels (axis 1) lie side by side, and @step apart for the next position; 1: the elements of a
+ *   channel lie side by side
+ * @inner: positions per sample and channel
+ *
+ * A float layout seen as channels of numbers, all that functions per channel need to know of it.
+ */
+typedef struct
+{
+  gint64 batch, channels, inner;
+  guint lanes;
+  gint64 batch_step, group_step, step; /* in elements; a group is what @lanes holds */
+} PareChannels;
+
+/* FALSE when the layout is neither row-major nor in blocks of 16 channels nor channels-last with whole such blocks. */
+gboolean pare_layout_channels (const PareLayout *layout, PareChannels *channels);
+
 /* What a primitive's arguments are for. */
 typedef enum
 {
@@ -39,8 +57,6 @@ typedef enum
   PARE_ARG_DIFF_DST,
   PARE_ARG_DIFF_WEIGHTS,
   PARE_ARG_DIFF_BIAS,
-  PARE_ARG_DIFF_SCALE,
-  PARE_ARG_DIFF_SHIFT,
 } PareArg;
 
 /* What is applied to the result while it is written: in order, functions of one element, or the sum with what lay in
@@ -104,11 +120,6 @@ ParePrimitive *pare_primitive_convolution_backward_weights (const PareSpec *src,
 gboolean pare_primitive_pool_training (ParePool kind, const PareLayout *src, const PareSpec *dst,
                                        const PareWindow *window, ParePrimitive **forward, ParePrimitive **backward,
                                        GError **error);
-/* Writes MEAN and (population) VARIANCE of the batch. */
-ParePrimitive *pare_primitive_batch_normalization_training (const PareLayout *layout, float epsilon, GError **error);
-/* @frozen: MEAN and VARIANCE do not depend on the input. */
-ParePrimitive *pare_primitive_batch_normalization_backward (const PareLayout *layout, float epsilon, gboolean frozen,
-                                                            GError **error);
 void pare_primitive_free (ParePrimitive *primitive);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParePrimitive, pare_primitive_free)
 

@@ -4,6 +4,8 @@
  * mean and population variance are the batch's, and outputs 1 and 2 are the running averages; outputs 3 and 4, which
  * the specification has not, are the batch's own mean and variance for the backward pass. */
 #include "ops/backward.h"
+#include "ops/batchnormalization.h"
+#include "ops/channelwise.h"
 #include "ops/infer.h"
 #include <math.h>
 
@@ -117,6 +119,17 @@ batchnormalization_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+void
+pare_batchnormalization_affine (gint64 channels, float epsilon, const float *scale, const float *shift,
+                                const float *mean, const float *variance, float *factor, float *offset)
+{
+  for (gint64 c = 0; c < channels; c++)
+    {
+      factor[c] = scale[c] / sqrtf (variance[c] + epsilon);
+      offset[c] = shift[c] - mean[c] * factor[c];
+    }
+}
+
 static gboolean
 run_update (gpointer state, PareSlot *const *slots, GError **error)
 {
@@ -146,26 +159,49 @@ compile_updates (PareCompile *compile, PareSlot *const *inputs, PareSlot *const 
   return TRUE;
 }
 
-static gboolean
-compile_training (PareCompile *compile, PareSlot *x, GError **error)
+typedef struct
 {
-  static const PareArg args[]
-      = { PARE_ARG_SRC, PARE_ARG_SCALE, PARE_ARG_SHIFT, PARE_ARG_MEAN, PARE_ARG_VARIANCE, PARE_ARG_DST };
+  PareChannels channels;
+  float epsilon;
+  gboolean relu;
+} Training;
+
+/* Slots: x, scale, shift, mean, variance, y, sums. */
+static gboolean
+run_training (gpointer state, PareSlot *const *slots, GError **error)
+{
+  const Training *training = state;
+  const float *scale = slots[1]->data, *shift = slots[2]->data;
+  float *mean = slots[3]->data, *variance = slots[4]->data;
+  gint64 padded = pare_channels_padded (&training->channels);
+  g_autofree float *affine = g_new0 (float, 2 * padded);
+
+  pare_channels_statistics (&training->channels, slots[0]->data, slots[6]->data, mean, variance);
+  pare_batchnormalization_affine (training->channels.channels, training->epsilon, scale, shift, mean, variance, affine,
+                                  affine + padded);
+  pare_channels_apply (&training->channels, slots[0]->data, &(PareAffine){ affine, affine + padded, training->relu },
+                       slots[5]->data);
+  return TRUE;
+}
+
+static gboolean
+compile_training (PareCompile *compile, PareSlot *x, const PareChannels *channels, GError **error)
+{
   const PareInfer *infer = pare_compile_infer (compile);
-  PareSlot *slots[6] = { x }, *running[2];
-  ParePrimitive *primitive;
+  PareSpec sums = { PARE_FLOAT32, { 1, { pare_channels_planes (channels) * PARE_CHANNEL_SUMS } } };
+  PareSlot *slots[7] = { x }, *running[2];
+  Training *training;
 
   for (guint i = 0; i < 2; i++)
     if (!(slots[1 + i] = pare_compile_input (compile, 1 + i, NULL, error))
         || !(running[i] = pare_compile_input (compile, 3 + i, NULL, error))
         || !(slots[3 + i] = pare_backward_output (compile, 3 + i, &infer->inputs[3], NULL, error)))
       return FALSE;
-  primitive = pare_primitive_batch_normalization_training (x->layout,
-                                                           pare_node_get_float (infer->node, "epsilon", 1e-5f), error);
-  if (!primitive)
-    return FALSE;
   slots[5] = pare_compile_output_over (compile, 0, x);
-  pare_compile_primitive (compile, primitive, 6, args, slots);
+  slots[6] = pare_compile_temporary (compile, &sums, NULL);
+  training = g_new (Training, 1);
+  *training = (Training){ *channels, pare_node_get_float (infer->node, "epsilon", 1e-5f), FALSE };
+  pare_compile_step (compile, run_training, training, g_free, 7, slots);
   return compile_updates (compile, running, slots + 3, error);
 }
 
@@ -177,15 +213,16 @@ batchnormalization_compile (PareCompile *compile, GError **error)
       = { PARE_ARG_SRC, PARE_ARG_SCALE, PARE_ARG_SHIFT, PARE_ARG_MEAN, PARE_ARG_VARIANCE, PARE_ARG_DST };
   const PareInfer *infer = pare_compile_infer (compile);
   PareSlot *slots[6] = { pare_compile_input_as_is (compile, 0) };
-  gboolean training = is_training (infer->node);
+  PareChannels channels;
   ParePrimitive *primitive;
 
-  if (infer->inputs[0].type != PARE_FLOAT32 || !slots[0]->layout
-      || (training ? infer->inputs[0].shape.rank < 2 || infer->inputs[0].shape.rank > 5
-                   : pare_layout_is_plain (slots[0]->layout)))
+  if (infer->inputs[0].type != PARE_FLOAT32 || !slots[0]->layout)
     return pare_compile_forward (compile, error);
-  if (training)
-    return compile_training (compile, slots[0], error);
+  if (is_training (infer->node))
+    return pare_layout_channels (slots[0]->layout, &channels) ? compile_training (compile, slots[0], &channels, error)
+                                                              : pare_compile_forward (compile, error);
+  if (pare_layout_is_plain (slots[0]->layout))
+    return pare_compile_forward (compile, error);
   for (guint i = 1; i < 5; i++)
     if (!(slots[i] = pare_compile_input (compile, i, NULL, error)))
       return FALSE;

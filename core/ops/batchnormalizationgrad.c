@@ -3,8 +3,11 @@
  * variance), with the forward node's attributes. In training mode mean and variance are the batch's own and depend on x
  * (Ioffe and Szegedy, Batch Normalization, 2015, section 3). */
 #include "ops/backward.h"
+#include "ops/batchnormalization.h"
+#include "ops/channelwise.h"
 #include "ops/infer.h"
 #include <math.h>
+#include <string.h>
 
 static gboolean
 batchnormalizationgrad_infer (PareInfer *infer, GError **error)
@@ -55,39 +58,81 @@ batchnormalizationgrad_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+typedef struct
+{
+  PareChannels channels;
+  float epsilon;
+  gboolean training, relu;
+} Gradient;
+
+/* dx = k g - (p (x - mean) + q): with r = 1 / sqrt (variance + epsilon), k = scale r, and in training, of n numbers,
+ * p = k r^2 / n sum (g (x - mean)) and q = k / n sum (g). */
+static void
+coefficients (const Gradient *gradient, const float *scale, const float *variance, const float *by_g,
+              const float *by_product, float *k, float *p, float *q)
+{
+  double n = (double)gradient->channels.batch * gradient->channels.inner;
+
+  for (gint64 c = 0; c < gradient->channels.channels; c++)
+    {
+      double square = 1 / ((double)variance[c] + gradient->epsilon);
+      k[c] = scale[c] * sqrt (square);
+      p[c] = gradient->training ? k[c] * square * by_product[c] / n : 0;
+      q[c] = gradient->training ? k[c] * by_g[c] / n : 0;
+    }
+}
+
+/* Slots: dy, x, scale, mean, variance, dx, by scale, by shift, sums, shift. */
+static gboolean
+run_gradient (gpointer state, PareSlot *const *slots, GError **error)
+{
+  const Gradient *gradient = state;
+  const PareChannels *channels = &gradient->channels;
+  const float *dy = slots[0]->data, *x = slots[1]->data, *scale = slots[2]->data, *variance = slots[4]->data;
+  gint64 padded = pare_channels_padded (channels), n = channels->channels;
+  g_autofree float *memory = g_new0 (float, 6 * padded);
+  float *factor = memory, *offset = memory + padded, *mean = memory + 2 * padded;
+  float *k = memory + 3 * padded, *p = memory + 4 * padded, *q = memory + 5 * padded;
+  float *by_scale = slots[6]->data, *by_shift = slots[7]->data;
+  PareAffine affine = { factor, offset, gradient->relu };
+
+  memcpy (mean, slots[3]->data, n * sizeof *mean);
+  if (gradient->relu)
+    pare_batchnormalization_affine (n, gradient->epsilon, scale, slots[9]->data, mean, variance, factor, offset);
+  pare_channels_gradient_sums (channels, dy, x, mean, &affine, slots[8]->data, by_shift, by_scale);
+  coefficients (gradient, scale, variance, by_shift, by_scale, k, p, q);
+  pare_channels_gradient_apply (channels, dy, x, mean, &affine, k, p, q, slots[5]->data);
+  for (gint64 c = 0; c < n; c++)
+    by_scale[c] /= sqrtf (variance[c] + gradient->epsilon);
+  return TRUE;
+}
+
 /* In whatever layout the forward's input lies. */
 static gboolean
 batchnormalizationgrad_compile (PareCompile *compile, GError **error)
 {
-  static const PareArg args[]
-      = { PARE_ARG_DIFF_DST, PARE_ARG_SRC,        PARE_ARG_SCALE,      PARE_ARG_MEAN, PARE_ARG_VARIANCE,
-          PARE_ARG_DIFF_SRC, PARE_ARG_DIFF_SCALE, PARE_ARG_DIFF_SHIFT, PARE_ARG_SHIFT };
   const PareInfer *infer = pare_compile_infer (compile);
-  gboolean frozen = pare_node_get_int (infer->node, "training_mode", 0) == 0;
-  guint rank = infer->inputs[1].shape.rank;
-  PareSlot *slots[9] = { NULL, pare_compile_input_as_is (compile, 1) };
-  ParePrimitive *primitive;
+  Gradient gradient = { .epsilon = pare_node_get_float (infer->node, "epsilon", 1e-5f),
+                        .training = pare_node_get_int (infer->node, "training_mode", 0) != 0,
+                        .relu = infer->n_inputs > 5 };
+  PareSlot *slots[10] = { NULL, pare_compile_input_as_is (compile, 1) };
+  PareSpec sums = { PARE_FLOAT32, { 1 } };
 
-  if (!slots[1]->layout || rank < 2 || rank > 5)
+  if (!slots[1]->layout || !pare_layout_channels (slots[1]->layout, &gradient.channels))
     return pare_compile_forward (compile, error);
   if (!(slots[0] = pare_compile_input (compile, 0, slots[1]->layout, error)))
     return FALSE;
-  for (guint i = 2; i < 5; i++)
-    if (!(slots[i] = pare_compile_input (compile, i, NULL, error)))
+  for (guint i = 2; i < infer->n_inputs; i++)
+    if (!(slots[i < 5 ? i : 9] = pare_compile_input (compile, i, NULL, error)))
       return FALSE;
-  primitive = pare_primitive_batch_normalization_backward (
-      slots[1]->layout, pare_node_get_float (infer->node, "epsilon", 1e-5f), frozen, error);
-  if (!primitive)
-    return FALSE;
   slots[5] = pare_compile_output_over (compile, 0, slots[0]);
   for (guint i = 1; i < 3; i++)
     if (!(slots[5 + i] = pare_backward_output (compile, i, &infer->inputs[2], NULL, error)))
-      {
-        pare_primitive_free (primitive);
-        return FALSE;
-      }
-  slots[8] = slots[2]; /* oneDNN wants a shift to be there and does not read it */
-  pare_compile_primitive (compile, primitive, 9, args, slots);
+      return FALSE;
+  sums.shape.dims[0] = pare_channels_planes (&gradient.channels) * PARE_CHANNEL_SUMS;
+  slots[8] = pare_compile_temporary (compile, &sums, NULL);
+  pare_compile_step (compile, run_gradient, g_memdup2 (&gradient, sizeof gradient), g_free,
+                     infer->n_inputs > 5 ? 10 : 9, slots);
   return TRUE;
 }
 

@@ -7,7 +7,7 @@
 
 /* Every build gives the same bits: contraction is off, and no loop below is reassociated. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__AVX512F__)
-#define PARE_VECTOR __attribute__ ((target_clones ("arch=skylake-avx512", "arch=haswell", "default")))
+#define PARE_VECTOR __attribute__ ((target_clones ("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define PARE_VECTOR
 #endif
