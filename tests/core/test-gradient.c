@@ -106,6 +106,15 @@ static const Case cases[] = {
   { "AveragePool", "kernel_shape=3,3 strides=2,2 ceil_mode=1", "2x3x6x5" },
   { "GlobalAveragePool", "", "2x3x4x5" },
   { "GlobalMaxPool", "", "1x2x4x5:distinct" },
+  { "RNN", "hidden_size=3", "3x2x4 1x3x4 1x3x3 1x6 - 1x2x3", 2 },
+  { "RNN", "hidden_size=3 direction=reverse layout=1", "2x4x3 1x3x3 1x3x3" },
+  { "LSTM", "hidden_size=3", "3x2x4 1x12x4 1x12x3 1x24 - 1x2x3 1x2x3 1x9", 3 },
+  { "LSTM", "hidden_size=2 direction=bidirectional", "3x2x3 2x8x3 2x8x2 2x16", 3 },
+  { "LSTM", "hidden_size=2 input_forget=1 layout=1", "2x3x3 1x8x3 1x8x2 1x16 - 2x1x2 2x1x2 1x6", 3 },
+  { "LSTM", "hidden_size=2 direction=bidirectional", "4x3x2 2x8x2 2x8x2 2x16 <4,1,2> 2x3x2 2x3x2 2x6", 3 },
+  { "GRU", "hidden_size=3", "3x2x4 1x9x4 1x9x3 1x18 - 1x2x3", 2 },
+  { "GRU", "hidden_size=3 linear_before_reset=1", "3x2x4 1x9x4 1x9x3 1x18 - 1x2x3", 2 },
+  { "GRU", "hidden_size=2 direction=bidirectional", "4x3x2 2x6x2 2x6x2 2x12 <4,1,2> 2x3x2", 2 },
   { "pare:ReduceToShape", "", "2x3x4x5 1x3x1x1:fixed" },
   { "pare:ReduceToShape", "", "2x3x4x5 2x1x4x1:fixed" },
   { "Neg", "", "2x3" },
@@ -286,6 +295,11 @@ parse_input (const char *text, guint32 *state)
     return (Input){ NULL, FALSE };
   if (*text == '[')
     return (Input){ parse_list (inner, PARE_INT64, NULL), FALSE };
+  if (*text == '<')
+    {
+      g_autoptr (PareTensor) list = parse_list (inner, PARE_INT64, NULL);
+      return (Input){ pare_tensor_cast (list, PARE_INT32), FALSE };
+    }
   if (*text == '(')
     return (Input){ parse_list (inner, PARE_FLOAT32, NULL), FALSE };
   if (*text == '{')
