@@ -538,12 +538,15 @@ pare_compile_forward (PareCompile *compile, GError **error)
 
 /* The walk over the graph */
 
-/* The same bytes under another shape. */
+/* The same bytes under another shape: row-major ones, unless the shape stays. */
 static gboolean
 compile_alias (PareCompile *compile, GError **error)
 {
-  PareSlot *input = pare_compile_input (compile, 0, NULL, error);
+  PareSlot *input;
 
+  if (pare_shape_equal (&compile->infer->inputs[0].shape, &compile->infer->outputs[0].shape))
+    return pare_compile_alias (compile, error);
+  input = pare_compile_input (compile, 0, NULL, error);
   if (!input)
     return FALSE;
   attach_output (compile, 0, slot_over (compile, &compile->infer->outputs[0], NULL, input));

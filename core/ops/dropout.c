@@ -2,6 +2,7 @@
  * Dropout. Outside training the data passes unchanged; in training each element is dropped with probability @ratio and
  * the others grow by 1 / (1 - ratio). Which ones is a function of the attribute seed, the position and the data itself:
  * another mask for every batch, and yet the same one when a run is repeated or resumed. */
+#include "exec/compile.h"
 #include "ops/infer.h"
 #include "train/gradient.h"
 #include <math.h>
@@ -123,6 +124,16 @@ dropout_forward (const PareKernel *kernel, GError **error)
   return pare_forward_copy (kernel, error);
 }
 
+/* Outside training nothing runs. */
+static gboolean
+dropout_compile (PareCompile *compile, GError **error)
+{
+  const PareInfer *infer = pare_compile_infer (compile);
+
+  return is_training (infer->node) || pare_infer_wants (infer, 1) ? pare_compile_forward (compile, error)
+                                                                  : pare_compile_alias (compile, error);
+}
+
 static gboolean
 dropout_backward (PareGradient *gradient, const PareNode *node, GError **error)
 {
@@ -149,6 +160,7 @@ PARE_OPERATORS (dropout) = {
   { .name = "Dropout",
     .infer = dropout_infer,
     .forward = dropout_forward,
+    .compile = dropout_compile,
     .backward = dropout_backward,
     .quantize = PARE_QUANTIZE_PASS },
   { NULL },

@@ -87,6 +87,12 @@ sigmoid_unit (Net *net, PareValue *x)
 }
 
 static PareValue *
+pass (Net *net, PareValue *x)
+{
+  return call (net, "Dropout", call (net, "Identity", call (net, "Relu", x, NULL), NULL), NULL);
+}
+
+static PareValue *
 hard_swish (Net *net, PareValue *x)
 {
   return call (net, "HardSwish", x, NULL);
@@ -130,10 +136,15 @@ static const struct
   const char *name;
   PareValue *(*build) (Net *net, PareValue *x);
 } middles[] = {
-  { "relu", relu },         { "sigmoid-unit", sigmoid_unit },
-  { "residual", residual }, { "squeeze-and-excite", squeeze_and_excite },
-  { "square", square },     { "branches", difference_of_branches },
-  { "bias", bias },         { "hard-swish", hard_swish },
+  { "relu", relu },
+  { "pass", pass },
+  { "sigmoid-unit", sigmoid_unit },
+  { "residual", residual },
+  { "squeeze-and-excite", squeeze_and_excite },
+  { "square", square },
+  { "branches", difference_of_branches },
+  { "bias", bias },
+  { "hard-swish", hard_swish },
 };
 
 static void
