@@ -8,6 +8,7 @@
 #include "ops/channelwise.h"
 #include "ops/infer.h"
 #include <math.h>
+#include <string.h>
 
 #define TRAINING_OUTPUTS 5
 
@@ -235,11 +236,34 @@ batchnormalization_compile (PareCompile *compile, GError **error)
   return TRUE;
 }
 
+/* When all that follows is a Relu, its gradient is computed on the way: @dy becomes the gradient by the Relu's output.
+ */
+static gboolean
+absorb_relu (const PareNode *node, PareValue **dy)
+{
+  const PareNode *gradient = (*dy)->producer, *relu;
+  PareValue *output;
+
+  if (!gradient || g_strcmp0 (gradient->domain, PARE_DOMAIN) || strcmp (gradient->op_type, "ReluGrad"))
+    return FALSE;
+  output = pare_node_input (gradient, 1);
+  relu = output->producer;
+  if (!relu || !pare_node_is (relu, "Relu") || pare_node_input (relu, 0) != pare_node_output (node, 0))
+    return FALSE;
+  *dy = pare_node_input (gradient, 0);
+  return TRUE;
+}
+
 static gboolean
 batchnormalization_backward (PareGradient *gradient, const PareNode *node, GError **error)
 {
-  PareValue *inputs[] = { pare_gradient_of_output (gradient, 0), pare_node_input (node, 0), pare_node_input (node, 1),
-                          pare_node_input (node, 3), pare_node_input (node, 4) };
+  PareValue *inputs[] = { pare_gradient_of_output (gradient, 0),
+                          pare_node_input (node, 0),
+                          pare_node_input (node, 1),
+                          pare_node_input (node, 3),
+                          pare_node_input (node, 4),
+                          pare_node_input (node, 2) };
+  gboolean relu;
   PareNode *made;
 
   if (!inputs[0])
@@ -249,7 +273,8 @@ batchnormalization_backward (PareGradient *gradient, const PareNode *node, GErro
       inputs[3] = pare_gradient_saved_output (gradient, 3);
       inputs[4] = pare_gradient_saved_output (gradient, 4);
     }
-  made = pare_backward_node (gradient, "BatchNormalizationGrad", node, 5, inputs, 3);
+  relu = absorb_relu (node, &inputs[0]);
+  made = pare_backward_node (gradient, "BatchNormalizationGrad", node, relu ? 6 : 5, inputs, 3);
   for (guint i = 0; i < 3; i++)
     if (pare_gradient_wanted (gradient, i))
       pare_gradient_add (gradient, i, pare_node_output (made, i));

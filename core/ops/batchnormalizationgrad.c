@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Gradients of BatchNormalization by input, scale and shift: pare.BatchNormalizationGrad (dy, x, scale, mean,
  * variance), with the forward node's attributes. In training mode mean and variance are the batch's own and depend on x
- * (Ioffe and Szegedy, Batch Normalization, 2015, section 3). */
+ * (Ioffe and Szegedy, Batch Normalization, 2015, section 3).
+ * When shift is there, dy is the gradient behind a Relu that follows. */
 #include "ops/backward.h"
 #include "ops/batchnormalization.h"
 #include "ops/channelwise.h"
@@ -12,7 +13,7 @@
 static gboolean
 batchnormalizationgrad_infer (PareInfer *infer, GError **error)
 {
-  if (!pare_backward_require (infer, 5, error))
+  if (!pare_backward_require (infer, infer->n_inputs > 5 ? 6 : 5, error))
     return FALSE;
   infer->outputs[0] = infer->inputs[1];
   for (guint i = 1; i < 3; i++)
@@ -33,6 +34,7 @@ batchnormalizationgrad_forward (const PareKernel *kernel, GError **error)
   gint64 channels = x->shape.rank > 1 ? x->shape.dims[1] : 1;
   gint64 inner = x->shape.rank > 2 ? pare_shape_span (&x->shape, 2, x->shape.rank) : 1;
   gint64 n = pare_view_elements (x) / MAX (channels, 1);
+  const float *shift = kernel->n_inputs > 5 ? kernel->inputs[5].data : NULL;
   float *dx = kernel->outputs[0].data;
 
   for (gint64 c = 0; c < channels; c++)
@@ -41,13 +43,15 @@ batchnormalizationgrad_forward (const PareKernel *kernel, GError **error)
       for (gint64 i = 0; i < n; i++)
         {
           gint64 at = (i / inner * channels + c) * inner + i % inner;
-          by_scale += dy[at] * (in[at] - mean[c]) * inverse;
-          by_shift += dy[at];
+          double normal = (in[at] - mean[c]) * inverse;
+          dx[at] = shift && normal * scale[c] + shift[c] <= 0 ? 0 : dy[at];
+          by_scale += dx[at] * normal;
+          by_shift += dx[at];
         }
       for (gint64 i = 0; i < n; i++)
         {
           gint64 at = (i / inner * channels + c) * inner + i % inner;
-          double centred = training ? dy[at] - (by_shift + (in[at] - mean[c]) * inverse * by_scale) / n : dy[at];
+          double centred = training ? dx[at] - (by_shift + (in[at] - mean[c]) * inverse * by_scale) / n : dx[at];
           dx[at] = scale[c] * inverse * centred;
         }
       if (pare_kernel_wants (kernel, 1))

@@ -72,6 +72,7 @@ static const Case cases[] = {
   { "Conv", "", "3x16x6x6 32x16x1x1 32" },
   { "Conv", "pads=1,1,1,1 strides=2,2", "2x32x6x6 16x32x3x3" },
   { "Conv", "group=32 pads=1,1,1,1", "2x32x5x5 32x1x3x3 32" },
+  { "Conv", "pads=1,1,1,1", "2x64x6x5 64x64x3x3 64" },
   { "ConvTranspose", "strides=2,2 pads=1,0,0,1", "2x3x4x5 3x4x3x3 4" },
   { "ConvTranspose", "group=2 output_padding=1,0 strides=2,1 dilations=1,2", "2x4x4x5 4x3x3x2 6" },
   { "ConvTranspose", "strides=3, auto_pad=SAME_UPPER", "2x3x5 3x2x4" },
