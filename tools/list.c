@@ -6,6 +6,7 @@
 #include "gst/pipeline.h"
 #include "json.h"
 #include "ops/operator.h"
+#include "train/gradient.h"
 #include "plugins.h"
 #include "quantize/quantize.h"
 
@@ -81,8 +82,10 @@ each_operator (Visit visit, gpointer user_data)
   const PareOperator *const *operators = pare_operators (&n);
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
 
+  /* Those of Pare's own are of no use in a file. */
   for (guint i = 0; i < n; i++)
-    g_ptr_array_add (names, (gpointer)operators[i]->name);
+    if (g_strcmp0 (operators[i]->domain, PARE_DOMAIN))
+      g_ptr_array_add (names, (gpointer)operators[i]->name);
   g_ptr_array_sort (names, by_string);
   for (guint i = 0; i < names->len; i++)
     visit (names->pdata[i], NULL, user_data);

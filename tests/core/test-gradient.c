@@ -577,6 +577,37 @@ test_error_names_node_and_operator (void)
   g_assert_nonnull (strstr (error->message, "'node' (NonZero)"));
 }
 
+/* A file may name the internal operators, too, with inputs that no backward function would give them. */
+static const Case refused[] = {
+  { "pare:ReduceToShape", "", "2x3 2x2" },
+  { "pare:ReluGrad", "", "2x3 6" },
+  { "pare:SoftmaxGrad", "axis=2", "2x3 2x3" },
+  { "pare:LayerNormalizationGrad", "", "2x3 2x3 4", 3 },
+  { "pare:InstanceNormalizationGrad", "", "2x3x4 2x3x4 4", 3 },
+  { "pare:GatherGrad", "", "9x3 [0,1] 5x3" },
+  { "pare:TileGrad", "", "4x3 3x3" },
+  { "pare:SliceGrad", "", "4x3 6x3 [0] [3]" },
+  { "pare:PadGrad", "", "4x3 4x3 [1,1,1,1] -" },
+  { "pare:ResizeGrad", "", "1x1x2x2 - (1,1,2,2) - 1x1x2x2" },
+  { "pare:EinsumGrad", "equation=ij,jk->ik index=2", "2x3 3x4 2x4" },
+  { "pare:EinsumGrad", "equation=ij,jk->ik", "2x3 3x4 2x5" },
+  { "pare:SpaceToDepth", "blocksize=2", "1x1x3x2" },
+};
+
+static void
+test_internal_operator_refuses_what_does_not_fit (gconstpointer data)
+{
+  g_auto (Net) net = { 0 };
+  g_autoptr (PareExecutor) executor = NULL;
+  g_autoptr (GError) error = NULL;
+  PareTensor *outputs[3] = { NULL };
+
+  build (&net, data);
+  executor = pare_executor_new (net.graph);
+  g_assert_false (pare_executor_run (executor, (PareTensor **)net.tensors->pdata, net.tensors->len, outputs, &error));
+  g_assert_nonnull (strstr (error->message, "'node'"));
+}
+
 static void
 test_gradient_is_zero_where_nothing_depends (void)
 {
@@ -617,6 +648,11 @@ main (int argc, char **argv)
     {
       g_autofree char *path = g_strdup_printf ("/gradient/%s/%u", cases[i].op_type, i);
       g_test_add_data_func (path, &cases[i], test_backward_matches_differences);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/gradient/refused/%s/%u", refused[i].op_type, i);
+      g_test_add_data_func (path, &refused[i], test_internal_operator_refuses_what_does_not_fit);
     }
   g_test_add_func ("/gradient/error", test_error_names_node_and_operator);
   g_test_add_func ("/gradient/zero", test_gradient_is_zero_where_nothing_depends);
