@@ -21,35 +21,61 @@ typedef struct
   double below, above; /* of g */
 } Sums;
 
-#define LANES 8
+#define LANES 16
+#define FLUSH 32 /* so many floats are added up before a double takes their sum */
 
-/* Lanes are added up in a fixed order: the sum does not depend on the instruction set. */
+/* Per lane; lanes are added up in a fixed order, so that the sum does not depend on the instruction set. */
+typedef struct
+{
+  float inside[LANES], below[LANES], above[LANES];
+} Partial;
+
+PARE_INLINE float
+gradient_element (float slope, float x, const PareGrid *grid, Partial *partial, int lane)
+{
+  const float low = grid->lowest - grid->zero_point, high = grid->highest - grid->zero_point;
+  float v = x / grid->scale;
+  float under = v < low ? slope : 0.0f, over = v > high ? slope : 0.0f;
+  float on_grid = v < low || v > high ? 0.0f : slope;
+  float clipped = v < low ? low : v;
+
+  clipped = clipped > high ? high : clipped;
+  partial->inside[lane] += on_grid * (pare_round_small (clipped) - clipped);
+  partial->below[lane] += under;
+  partial->above[lane] += over;
+  return on_grid;
+}
+
+static void
+flush (Sums *sums, Partial *partial)
+{
+  for (int lane = 0; lane < LANES; lane++)
+    {
+      sums->inside += partial->inside[lane];
+      sums->below += partial->below[lane];
+      sums->above += partial->above[lane];
+    }
+  *partial = (Partial){ 0 };
+}
+
 static PARE_VECTOR void
 gradient_row (gint64 n, const float *g, const float *x, float *by_x, const PareGrid *grid, Sums *sums)
 {
-  const float scale = grid->scale, low = grid->lowest - grid->zero_point, high = grid->highest - grid->zero_point;
-  double inside[LANES] = { 0 }, below[LANES] = { 0 }, above[LANES] = { 0 };
+  const PareGrid fixed = *grid;
+  Partial partial = { 0 };
+  gint64 i = 0;
 
-  for (gint64 i = 0; i < n; i += LANES)
+  while (i + LANES <= n)
     {
-      int width = MIN (LANES, n - i);
-      for (int lane = 0; lane < width; lane++)
-        {
-          float v = x[i + lane] / scale, slope = g[i + lane];
-          float on_grid = v < low || v > high ? 0.0f : slope;
-          float clipped = v < low ? low : v > high ? high : v;
-          inside[lane] += on_grid * (pare_round_small (clipped) - clipped);
-          below[lane] += v < low ? slope : 0.0f;
-          above[lane] += v > high ? slope : 0.0f;
-          by_x[i + lane] = on_grid;
-        }
+      gint64 end = MIN (i + LANES * FLUSH, n - LANES + 1);
+      for (; i < end; i += LANES)
+        PARE_INDEPENDENT for (int lane = 0; lane < LANES; lane++) by_x[i + lane]
+            = gradient_element (g[i + lane], x[i + lane], &fixed, &partial, lane);
+      flush (sums, &partial);
     }
-  for (int lane = 0; lane < LANES; lane++)
-    {
-      sums->inside += inside[lane];
-      sums->below += below[lane];
-      sums->above += above[lane];
-    }
+  for (int lane = 0; i < n; i++, lane++)
+    by_x[i] = gradient_element (g[i], x[i], &fixed, &partial, lane);
+  flush (sums, &partial);
 }
 
 typedef struct
