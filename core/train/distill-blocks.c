@@ -21,6 +21,7 @@ block_free (gpointer data)
   g_free (block->name);
   g_strfreev (block->layers);
   g_ptr_array_unref (block->inputs);
+  g_ptr_array_unref (block->teacher_inputs);
   g_free (block);
 }
 
@@ -82,14 +83,16 @@ add_all (GPtrArray *to, const GPtrArray *from)
 }
 
 /* Whether layers before @first computed @value. What stands before the first layer of all, as the quantizer of the
- * network's input, is part of the first block. */
+ * network's input, is part of the first block. So is every computation with integers of any: shapes must be known
+ * before anything runs. */
 static gboolean
 is_given (const Search *search, const PareValue *value, int first)
 {
   int level = pare_levels_of (search->levels, value);
 
   return !value->producer
-         || (level != PARE_LEVEL_CONSTANT && level < first && !(first == 0 && level == PARE_LEVEL_INPUT));
+         || (pare_inference_spec (search->student_shapes, value)->type == PARE_FLOAT32 && level != PARE_LEVEL_CONSTANT
+             && level < first && !(first == 0 && level == PARE_LEVEL_INPUT));
 }
 
 /* Everything that @output depends on (@seen), down to the block's inputs. */
@@ -137,6 +140,9 @@ block_new (const Search *search, guint first, guint last, gboolean whole)
   *block = end;
   block->inputs = g_ptr_array_new ();
   gather (search, block->output, first, seen, block->inputs);
+  block->teacher_inputs = g_ptr_array_new ();
+  for (guint i = 0; i < block->inputs->len; i++)
+    g_ptr_array_add (block->teacher_inputs, counterpart (search, block->inputs->pdata[i]));
   for (guint i = first; i <= last; i++)
     if (g_hash_table_contains (seen, pare_node_output (layers->pdata[i], 0)))
       g_strv_builder_add (labels, layer_label (search, i));

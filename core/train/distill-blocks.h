@@ -10,6 +10,7 @@ G_BEGIN_DECLS
  * @name: "conv1", or "conv1..conv3" of more layers
  * @layers: labels of its weighted layers, NULL-terminated
  * @inputs: values of the student that it reads (of PareValue)
+ * @teacher_inputs: their counterparts in the teacher, NULL where there is none
  * @output: of the student
  * @target: value of the teacher that @output should equal
  *
@@ -20,6 +21,7 @@ typedef struct
   char *name;
   char **layers;
   GPtrArray *inputs;
+  GPtrArray *teacher_inputs;
   PareValue *output;
   PareValue *target;
 } PareBlock;

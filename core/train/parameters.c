@@ -2,6 +2,7 @@
  * What training changes: constants of the network become inputs of the training graph, and constants again. */
 #include "train/parameters.h"
 #include "ops/operator.h"
+#include "quantize/trainable.h"
 #include <string.h>
 
 /* Inputs of BatchNormalization. */
@@ -113,10 +114,21 @@ can_train (const PareValue *value, const PareGraph *original)
   if (!value->constant || value->constant->type != PARE_FLOAT32 || !value->consumers->len
       || !is_constant_of (original, value->name))
     return FALSE;
+  if (pare_is_quantizer_parameter (value))
+    return TRUE;
   for (guint i = 0; i < value->consumers->len; i++)
     if (is_statistic (value->consumers->pdata[i], value) || is_setting (value->consumers->pdata[i], value))
       return FALSE;
   return pare_tensor_elements (value->constant) > 1;
+}
+
+static gboolean
+rounds_weights (const PareValue *value)
+{
+  for (guint i = 0; i < value->consumers->len; i++)
+    if (pare_node_constant (value->consumers->pdata[i], 0))
+      return TRUE;
+  return FALSE;
 }
 
 /* Weight decay is for what multiplies the data: a weight by its operator's own word, or anything of two dimensions. */
@@ -125,6 +137,8 @@ kind_of (const PareValue *value)
 {
   guint wide = 0;
 
+  if (pare_is_quantizer_parameter (value))
+    return rounds_weights (value) ? PARE_PARAMETER_WEIGHT_QUANTIZER : PARE_PARAMETER_QUANTIZER;
   for (guint i = 0; i < value->consumers->len; i++)
     {
       const PareNode *node = value->consumers->pdata[i];

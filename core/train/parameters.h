@@ -10,6 +10,7 @@ G_BEGIN_DECLS
  * @PARE_PARAMETER_WEIGHT: of a convolution, a matrix product, an embedding: has weight decay
  * @PARE_PARAMETER_PLAIN: biases, scales and shifts of normalisations: has none
  * @PARE_PARAMETER_QUANTIZER: scales and ranges of quantizers: has none, and a learning rate of its own
+ * @PARE_PARAMETER_WEIGHT_QUANTIZER: the same of quantizers that round constants
  * @PARE_PARAMETER_STATISTIC: what BatchNormalization keeps of its input: is not trained but follows
  */
 typedef enum
@@ -17,6 +18,7 @@ typedef enum
   PARE_PARAMETER_WEIGHT,
   PARE_PARAMETER_PLAIN,
   PARE_PARAMETER_QUANTIZER,
+  PARE_PARAMETER_WEIGHT_QUANTIZER,
   PARE_PARAMETER_STATISTIC,
 } PareParameterKind;
 

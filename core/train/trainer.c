@@ -4,6 +4,7 @@
 #include "exec/compute.h"
 #include "exec/executor.h"
 #include "ops/parallel.h"
+#include "quantize/trainable.h"
 #include "train/divergence.h"
 #include "train/labelled.h"
 #include "train/traininggraph.h"
@@ -24,8 +25,9 @@ struct _PareTrainer
   const PareLoss *loss;
   const PareOptimizer *optimizer;
   const PareSchedule *schedule;
+  PareTrainable trainable;
   PareGraph *network; /* with opened quantizers */
-  int quantizers;
+  int quantizers;     /* how many */
   PareTrainingGraph *training;
   PareLabelled *labelled;
   PareExecutor *executor;
@@ -52,15 +54,16 @@ find_methods (PareTrainer *trainer, GError **error)
 
   return (trainer->loss = pare_loss_find (settings->loss, error))
          && (trainer->optimizer = pare_optimizer_find (settings->optimizer, error))
-         && (trainer->schedule = pare_schedule_find (settings->schedule, error));
+         && (trainer->schedule = pare_schedule_find (settings->schedule, error))
+         && pare_trainable_find (settings->quantizers, &trainer->trainable, error);
 }
 
 static gboolean
 open_quantizers (const PareTrainer *trainer, PareGraph *graph, int *n, GError **error)
 {
   pare_graph_take_constants (graph);
-  *n = 0;
-  return TRUE;
+  *n = pare_graph_open_quantizers (graph, trainer->trainable, error);
+  return *n >= 0;
 }
 
 PareTrainer *
@@ -205,15 +208,24 @@ gradient_norm (const Work *work)
   return sqrt (total);
 }
 
+static double
+rate_of (const PareTrainSettings *settings, const PareParameter *parameter)
+{
+  if (parameter->kind == PARE_PARAMETER_WEIGHT_QUANTIZER && settings->weight_quantizer_rate > 0)
+    return settings->weight_quantizer_rate;
+  return parameter->kind == PARE_PARAMETER_QUANTIZER || parameter->kind == PARE_PARAMETER_WEIGHT_QUANTIZER
+             ? settings->quantizer_rate
+             : settings->learning_rate;
+}
+
 static void
 update_parameter (const Work *work, guint index, double factor, double scale)
 {
   const PareTrainer *trainer = work->trainer;
   PareParameter *parameter = trainer->training->parameters->pdata[index];
   const PareTrainSettings *settings = &trainer->settings;
-  gboolean quantizer = parameter->kind == PARE_PARAMETER_QUANTIZER;
   PareUpdate update = { .step = trainer->steps + 1,
-                        .rate = factor * (quantizer ? settings->quantizer_rate : settings->learning_rate),
+                        .rate = factor * rate_of (settings, parameter),
                         .decay = parameter->kind == PARE_PARAMETER_WEIGHT ? settings->weight_decay : 0,
                         .gradient_scale = scale,
                         .n = parameter->n,
@@ -301,7 +313,7 @@ pare_trainer_apply (const PareTrainer *trainer, PareGraph *graph, GError **error
   if (!open_quantizers (trainer, graph, &n, error))
     return FALSE;
   pare_parameters_apply (trainer->training->parameters, graph);
-  return TRUE;
+  return !n || pare_graph_close_quantizers (graph, error);
 }
 
 /* State */

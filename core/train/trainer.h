@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @loss: by name; likewise @optimizer, @schedule and how @quantizers learn
  * @learning_rate: of weights
  * @quantizer_rate: of scales and ranges of quantizers
+ * @weight_quantizer_rate: of those among them that round weights; 0: the same
  * @weight_decay: of weights; biases, normalisations and quantizers have none
  * @clip_norm: gradients longer than this, all parameters together, are shortened to it; 0: never
  * @frozen_batchnorm: BatchNormalization keeps the statistics that it has
@@ -20,7 +21,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   const char *loss, *optimizer, *schedule, *quantizers;
-  double learning_rate, quantizer_rate;
+  double learning_rate, quantizer_rate, weight_quantizer_rate;
   double weight_decay;
   double clip_norm;
   gboolean frozen_batchnorm;
