@@ -35,3 +35,26 @@ pare_backward_require (const PareInfer *infer, guint n, GError **error)
       return FALSE;
   return TRUE;
 }
+
+gboolean
+pare_backward_fits (const PareInfer *infer, gboolean (*forward) (PareInfer *infer, GError **error), guint n,
+                    const PareSpec *inputs, const PareSpec *dy, GError **error)
+{
+  PareTensor *constants[2] = { NULL };
+  PareSpec y = { 0 };
+  PareInfer asked = { .node = infer->node,
+                      .opset = infer->opset,
+                      .n_inputs = n,
+                      .inputs = inputs,
+                      .constants = constants,
+                      .n_outputs = 1,
+                      .outputs = &y };
+
+  g_assert (n <= G_N_ELEMENTS (constants));
+  if (!forward (&asked, error))
+    return FALSE;
+  if (pare_shape_equal (&y.shape, &dy->shape))
+    return TRUE;
+  pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "the gradient does not have the shape of the result.");
+  return FALSE;
+}

@@ -12,3 +12,7 @@ PareSlot *pare_backward_output (PareCompile *compile, guint index, const PareSpe
                                 GError **error);
 /* FALSE and an error unless inputs 0 to @n - 1 are float32. */
 gboolean pare_backward_require (const PareInfer *infer, guint n, GError **error);
+/* FALSE and an error unless @forward, an operator's infer function, gives a result of the shape of @dy for @inputs under
+ * the node's attributes: gradients trust the shapes of their forward operator. */
+gboolean pare_backward_fits (const PareInfer *infer, gboolean (*forward) (PareInfer *infer, GError **error), guint n,
+                             const PareSpec *inputs, const PareSpec *dy, GError **error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Gradients of BatchNormalization by input, scale and shift: pare.BatchNormalizationGrad (dy, x, scale, mean,
- * variance), with the forward node's attributes. In training mode mean and variance are the batch's own and depend on x
- * (Ioffe and Szegedy, Batch Normalization, 2015, section 3).
- * When shift is there, dy is the gradient behind a Relu that follows. */
+ * Gradients of BatchNormalization by input, scale and shift: pare.BatchNormalizationGrad (dy, x, scale, mean, variance,
+ * shift), with the forward node's attributes. In training mode mean and variance are the batch's own and depend on x
+ * (Ioffe and Szegedy, Batch Normalization, 2015, section 3). When shift is there, dy is the gradient behind a Relu that
+ * follows. */
 #include "ops/backward.h"
 #include "ops/batchnormalization.h"
 #include "ops/channelwise.h"
@@ -13,8 +13,20 @@
 static gboolean
 batchnormalizationgrad_infer (PareInfer *infer, GError **error)
 {
-  if (!pare_backward_require (infer, infer->n_inputs > 5 ? 6 : 5, error))
+  const PareShape *x = infer->n_inputs > 1 ? &infer->inputs[1].shape : NULL;
+  guint n = infer->n_inputs > 5 ? 6 : 5;
+  gboolean fits;
+
+  if (!pare_backward_require (infer, n, error))
     return FALSE;
+  fits = pare_shape_equal (&infer->inputs[0].shape, x);
+  for (guint i = 2; i < n; i++)
+    fits &= pare_shape_elements (&infer->inputs[i].shape) == (x->rank > 1 ? x->dims[1] : 1);
+  if (!fits)
+    {
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "its inputs do not fit each other.");
+      return FALSE;
+    }
   infer->outputs[0] = infer->inputs[1];
   for (guint i = 1; i < 3; i++)
     if (pare_infer_wants (infer, i))
@@ -22,7 +34,7 @@ batchnormalizationgrad_infer (PareInfer *infer, GError **error)
   return TRUE;
 }
 
-/* By the formulas, for ranks that oneDNN does not take, and the reference for it. */
+/* By the formulas, for layouts that are no planes of channels, and the reference for those that are. */
 static gboolean
 batchnormalizationgrad_forward (const PareKernel *kernel, GError **error)
 {

@@ -27,6 +27,8 @@ gboolean pare_convtranspose_describe (const PareNode *node, const PareSpec *x, c
 void pare_convolution_clear (PareConvolution *convolution);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PareConvolution, pare_convolution_clear)
 
+extern const PareOperator pare_operators_conv[], pare_operators_convtranspose[];
+
 /* The compile function of both, and their backward (in convgrad.c). */
 gboolean pare_convolution_compile (PareCompile *compile, const PareConvolution *convolution,
                                    const ParePostOps *post_ops, GError **error);

@@ -45,6 +45,14 @@ describe (const PareInfer *infer, const PareSpec *x, const PareSpec *w, PareConv
                                      : pare_conv_describe (infer->node, x, w, convolution, error);
 }
 
+static gboolean
+check_shapes (const PareInfer *infer, const PareSpec *x, const PareSpec *w, GError **error)
+{
+  const PareOperator *forward = is_transposed (infer->node) ? pare_operators_convtranspose : pare_operators_conv;
+
+  return pare_backward_fits (infer, forward->infer, 2, (PareSpec[]){ *x, *w }, &infer->inputs[0], error);
+}
+
 static gint64
 out_channels (const PareInfer *infer)
 {
@@ -54,7 +62,7 @@ out_channels (const PareInfer *infer)
 static gboolean
 gradinput_infer (PareInfer *infer, GError **error)
 {
-  if (!pare_backward_require (infer, 3, error))
+  if (!pare_backward_require (infer, 3, error) || !check_shapes (infer, &infer->inputs[2], &infer->inputs[1], error))
     return FALSE;
   infer->outputs[0] = infer->inputs[2];
   return TRUE;
@@ -89,7 +97,7 @@ gradinput_compile (PareCompile *compile, GError **error)
 static gboolean
 gradweight_infer (PareInfer *infer, GError **error)
 {
-  if (!pare_backward_require (infer, 3, error))
+  if (!pare_backward_require (infer, 3, error) || !check_shapes (infer, &infer->inputs[1], &infer->inputs[2], error))
     return FALSE;
   infer->outputs[0] = infer->inputs[2];
   if (pare_infer_wants (infer, 1))

@@ -3,6 +3,8 @@
 #pragma once
 #include "ops/window.h"
 
+extern const PareOperator pare_operators_pool[];
+
 gboolean pare_pool_is_max (const PareNode *node);
 ParePool pare_pool_kind (const PareNode *node);
 /* The window of @node (or of its gradient) over an input of shape @x; all of it when global. */

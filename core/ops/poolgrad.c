@@ -7,7 +7,8 @@
 static gboolean
 poolgrad_infer (PareInfer *infer, GError **error)
 {
-  if (!pare_backward_require (infer, 2, error))
+  if (!pare_backward_require (infer, 2, error)
+      || !pare_backward_fits (infer, pare_operators_pool->infer, 1, &infer->inputs[1], &infer->inputs[0], error))
     return FALSE;
   infer->outputs[0] = infer->inputs[1];
   return TRUE;
