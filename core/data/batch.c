@@ -216,9 +216,27 @@ append (PareBatcher *batcher, gconstpointer const *data)
   batcher->filled++;
 }
 
-int
-pare_batcher_add (PareBatcher *batcher, PareTensor *const *sample, guint n, GError **error)
+/* Networks of half precision take floats: what tensorizers make. */
+static GPtrArray *
+in_precision (const PareBatcher *batcher, PareTensor *const *sample, guint n)
 {
+  GPtrArray *tensors = g_ptr_array_new_full (n, (GDestroyNotify)pare_tensor_unref);
+
+  for (guint i = 0; i < n; i++)
+    {
+      const PareValue *input = i < batcher->inputs->len ? batcher->inputs->pdata[i] : NULL;
+      gboolean narrower = input && sample[i]->type == PARE_FLOAT32
+                          && (input->type == PARE_FLOAT16 || input->type == PARE_BFLOAT16);
+      g_ptr_array_add (tensors, pare_tensor_cast (sample[i], narrower ? input->type : sample[i]->type));
+    }
+  return tensors;
+}
+
+int
+pare_batcher_add (PareBatcher *batcher, PareTensor *const *given, guint n, GError **error)
+{
+  g_autoptr (GPtrArray) tensors = in_precision (batcher, given, n);
+  PareTensor *const *sample = (PareTensor *const *)tensors->pdata;
   g_autofree PareSpec *specs = sample_specs (batcher, sample, n, error);
   g_autofree gconstpointer *data = NULL;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * graphfuser: rewrites that keep the function of the network and make it smaller. */
 #include "fuse/fuse.h"
+#include "fuse/widen.h"
 #include "gst/gstpare.h"
 
 G_DECLARE_FINAL_TYPE (GstGraphFuser, gst_graph_fuser, GST, GRAPH_FUSER, GstPareStage)
@@ -10,6 +11,7 @@ struct _GstGraphFuser
   GstPareStage parent_instance;
   char *skip;
   char *skip_layers;
+  gboolean widen;
 };
 
 G_DEFINE_TYPE (GstGraphFuser, gst_graph_fuser, GST_TYPE_PARE_STAGE)
@@ -18,6 +20,8 @@ static const GstPareProperty properties[] = {
   { "skip", "Names of fusions to leave out, with commas", G_TYPE_STRING, G_STRUCT_OFFSET (GstGraphFuser, skip) },
   { "skip-layers", "Names of layers to leave alone, with commas", G_TYPE_STRING,
     G_STRUCT_OFFSET (GstGraphFuser, skip_layers) },
+  { "widen", "Half precision becomes float32 first, but for inputs and outputs of the network", G_TYPE_BOOLEAN,
+    G_STRUCT_OFFSET (GstGraphFuser, widen) },
 };
 
 static gboolean
@@ -27,6 +31,8 @@ finish (GstPareStage *stage, PareGraph *graph, GError **error)
   g_auto (GStrv) skip = gst_pare_split_names (fuser->skip);
   g_auto (GStrv) skip_layers = gst_pare_split_names (fuser->skip_layers);
 
+  if (fuser->widen)
+    pare_graph_widen (graph);
   return pare_graph_fuse (graph, (const char *const *)skip, (const char *const *)skip_layers, error);
 }
 

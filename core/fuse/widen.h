@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include "graph/graph.h"
+
+G_BEGIN_DECLS
+
+/**
+ * pare_graph_widen:
+ * @graph: edited
+ *
+ * Makes a network of float16 or bfloat16 compute in float32, which is what training and calibration need. Weights are
+ * widened, which is exact; inputs and outputs of the network keep their types, with a Cast at each.
+ *
+ * Returns: the number of weights that were widened
+ */
+guint pare_graph_widen (PareGraph *graph);
+
+G_END_DECLS
