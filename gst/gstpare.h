@@ -3,6 +3,7 @@
 /* libgstpare: everything that a stage needs. */
 #include "gst/errors.h"
 #include "gst/graphmeta.h"
+#include "gst/passes.h"
 #include "gst/plugin.h"
 #include "gst/properties.h"
 #include "gst/stage.h"

@@ -116,7 +116,7 @@ feed_pending (GstPareStage *stage, GError **error)
   if (!GST_PARE_STAGE_GET_CLASS (stage)->feed (stage, (PareTensor **)batch->pdata, batch->len, error))
     return FALSE;
   priv->samples += priv->valid;
-  gst_pare_stage_progress (stage, priv->samples, priv->total);
+  gst_pare_stage_progress (stage, priv->samples, priv->total * priv->passes);
   return TRUE;
 }
 
@@ -186,9 +186,9 @@ finish_pass (GstPareStage *stage, gboolean *again, GError **error)
   *again = FALSE;
   if (!feed_pending (stage, error))
     return FALSE;
-  if (priv->samples != priv->total)
-    gst_pare_stage_progress (stage, priv->samples, priv->samples);
   *again = klass->again && !priv->enough && klass->again (stage);
+  if (!*again && priv->samples != priv->total * priv->passes)
+    gst_pare_stage_progress (stage, priv->samples, priv->samples);
   return TRUE;
 }
 

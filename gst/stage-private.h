@@ -31,6 +31,7 @@ typedef struct
 
   GArray *specs;       /* of the tensors' caps; thread of the samples only */
   gboolean negotiated; /* likewise */
+  guint passes;        /* that the stage will ask for */
   guint64 total;       /* samples that upstream announces, 0 when it does not; likewise */
   gint64 progress_posted;
 } GstPareStagePrivate;

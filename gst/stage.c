@@ -247,6 +247,7 @@ start_afresh (GstPareStage *stage)
   priv->negotiated = FALSE;
   priv->graphs_fed = 0;
   priv->samples = 0;
+  priv->passes = 1;
   g_clear_object (&priv->teacher_graph);
   g_clear_pointer (&priv->specs, g_array_unref);
 }
@@ -353,6 +354,18 @@ guint64
 gst_pare_stage_get_samples (GstPareStage *stage)
 {
   return gst_pare_stage_private (stage)->samples;
+}
+
+guint64
+gst_pare_stage_get_total (GstPareStage *stage)
+{
+  return gst_pare_stage_private (stage)->total;
+}
+
+void
+gst_pare_stage_set_passes (GstPareStage *stage, guint passes)
+{
+  gst_pare_stage_private (stage)->passes = passes;
 }
 
 PareGraph *

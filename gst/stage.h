@@ -54,6 +54,10 @@ void gst_pare_stage_enough (GstPareStage *stage);
 guint gst_pare_stage_get_valid (GstPareStage *stage);
 /* Samples seen for this graph so far, over all passes. */
 guint64 gst_pare_stage_get_samples (GstPareStage *stage);
+/* In feed: samples of one pass as upstream announces them, 0 when it does not. */
+guint64 gst_pare_stage_get_total (GstPareStage *stage);
+/* In begin: how many passes @again will ask for, so that progress is of all of them. */
+void gst_pare_stage_set_passes (GstPareStage *stage, guint passes);
 /* The teacher's graph, or NULL when that pad is not in use. Owned by the stage; not to be changed. */
 PareGraph *gst_pare_stage_get_teacher (GstPareStage *stage);
 /* In long loops: TRUE when the pipeline is stopping or flushing and the result will not be used. */
