@@ -79,7 +79,8 @@ pare_step_activate (const PareStep *step, guint function, gint64 n, float *data)
   const PareGateUse *use = &step->net->gates[step->direction][function];
   float clip = step->net->clip;
 
-  for (gint64 i = 0; clip > 0 && i < n; i++)
+  /* LSTM's third is of the cell state, which is no sum of products: ONNX Runtime does not clip it either. */
+  for (gint64 i = 0; clip > 0 && function < 2 && i < n; i++)
     data[i] = CLAMP (data[i], -clip, clip);
   use->gate->apply (n, data, use->alpha, use->beta);
 }
