@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * graphtrainer on a matrix product with two classes: passes, validation, and what it refuses. */
+#include "gst/gstpare.h"
+#include <gst/check/gstharness.h>
+#include <string.h>
+
+#define SIZE 2
+
+/* y [batch,2] = x w, w zero. */
+static PareGraph *
+graph_new (void)
+{
+  PareGraph *graph = pare_graph_new ();
+  PareSpec spec = { PARE_FLOAT32, pare_shape_of (2, -1, SIZE) };
+  PareShape shape = pare_shape_of (2, SIZE, 2);
+  g_autoptr (PareTensor) weight = pare_tensor_new_floats (&shape, (float[4]){ 0 });
+  PareValue *x = pare_graph_add_value (graph, "x"), *y = pare_graph_add_value (graph, "y");
+  PareNode *node = pare_graph_add_node (graph, "", "MatMul", "product", NULL);
+
+  pare_graph_set_opset (graph, "", 13);
+  pare_value_set_spec (x, &spec);
+  g_ptr_array_add (graph->inputs, x);
+  pare_node_add_input (node, x);
+  pare_node_add_input (node, pare_graph_add_constant (graph, "w", weight));
+  pare_node_add_output (node, y);
+  g_ptr_array_add (graph->outputs, y);
+  return graph;
+}
+
+typedef struct
+{
+  PareGraph *graph;
+  GstElement *element;
+  GstBus *bus;
+  GstHarness *graphs, *samples;
+  GThread *thread;
+} Fixture;
+
+static gpointer
+push_graph (gpointer data)
+{
+  Fixture *fixture = data;
+
+  return GINT_TO_POINTER (gst_harness_push (fixture->graphs, gst_pare_buffer_new_graph (fixture->graph)));
+}
+
+static void
+setup (Fixture *fixture, gconstpointer unused)
+{
+  fixture->graph = graph_new ();
+  fixture->element = gst_element_factory_make ("graphtrainer", "it");
+  g_assert_nonnull (fixture->element);
+  gst_object_ref_sink (fixture->element);
+  fixture->bus = gst_bus_new ();
+  gst_element_set_bus (fixture->element, fixture->bus);
+  g_object_set (fixture->element, "batch-size", 4, "learning-rate", 0.5, NULL);
+}
+
+static void
+start (Fixture *fixture)
+{
+  const PareSpec specs[] = { { PARE_FLOAT32, pare_shape_of (1, SIZE) }, { PARE_INT64, pare_shape_of (1, 1) } };
+
+  fixture->graphs = gst_harness_new_with_element (fixture->element, "sink", "src");
+  gst_harness_set_src_caps_str (fixture->graphs, GST_PARE_GRAPH_CAPS);
+  fixture->samples = gst_harness_new_with_element (fixture->element, "tensors", NULL);
+  gst_harness_set_src_caps (fixture->samples, gst_pare_tensor_caps_new (2, specs));
+  fixture->thread = g_thread_new ("graph", push_graph, fixture);
+}
+
+static void
+teardown (Fixture *fixture, gconstpointer unused)
+{
+  gst_harness_teardown (fixture->samples);
+  gst_harness_teardown (fixture->graphs);
+  gst_element_set_bus (fixture->element, NULL);
+  gst_object_unref (fixture->bus);
+  gst_object_unref (fixture->element);
+  g_object_unref (fixture->graph);
+}
+
+/* @n samples: class 0 along the first axis, 1 along the second; @label replaces the last one's unless negative. */
+static void
+push_samples (GstHarness *harness, guint n, gint64 label)
+{
+  PareShape x_shape = pare_shape_of (1, SIZE);
+
+  for (guint i = 0; i < n; i++)
+    {
+      gint64 number = label >= 0 && i == n - 1 ? label : i % 2;
+      PareTensor *sample[2] = { pare_tensor_new_floats (&x_shape, (float[]){ i % 2 == 0, i % 2 == 1 }),
+                                pare_tensor_new_int64s (1, &number) };
+      gst_harness_push (harness, gst_pare_buffer_from_tensors (sample, 2));
+      pare_tensor_unref (sample[0]);
+      pare_tensor_unref (sample[1]);
+    }
+}
+
+static void
+end_pass (GstHarness *harness)
+{
+  gst_harness_push_event (
+      harness, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty (GST_PARE_PASS_END)));
+}
+
+static GstFlowReturn
+join (Fixture *fixture)
+{
+  return GPOINTER_TO_INT (g_thread_join (fixture->thread));
+}
+
+static void
+assert_error (Fixture *fixture, const char *part)
+{
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (fixture->bus, GST_MESSAGE_ERROR);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, &error, NULL);
+  if (!strstr (error->message, part))
+    g_error ("'%s' does not hold '%s'", error->message, part);
+}
+
+/* The first step from zero: p = 1/2, so the gradient by w is (p - q) x / n = -1/4 on the diagonal. */
+static void
+test_each_pass_is_an_epoch (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GstBuffer) out = NULL;
+  PareGraph *graph;
+  double epochs = 0;
+
+  g_object_set (fixture->element, "epochs", 2, "momentum", 0.0, NULL);
+  start (fixture);
+  push_samples (fixture->samples, 4, -1);
+  end_pass (fixture->samples);
+  push_samples (fixture->samples, 6, -1); /* two fill no batch */
+  end_pass (fixture->samples);
+  g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
+  out = gst_harness_pull (fixture->graphs);
+  graph = gst_pare_buffer_get_graph (out);
+  /* 0.5 / 4 after the first step; then p = sigmoid (1/4), and the gradient is (p - 1) / 2 x 1/2. */
+  g_assert_cmpfloat_with_epsilon (pare_tensor_get_double (pare_graph_find_value (graph, "w")->constant, 0),
+                                  0.125 + 0.25 * (1 - 1 / (1 + 0.77880078)), 1e-6);
+  for (guint i = 0; i < pare_record_length (graph->record); i++)
+    g_assert_true (pare_record_entry_number (pare_record_get (graph->record, i), "epoch", &epochs));
+  g_assert_cmpfloat (epochs, ==, 2);
+}
+
+static void
+test_one_epoch_needs_no_store (Fixture *fixture, gconstpointer unused)
+{
+  start (fixture);
+  push_samples (fixture->samples, 8, -1);
+  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
+  g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
+}
+
+static void
+test_a_second_epoch_asks_for_a_store (Fixture *fixture, gconstpointer unused)
+{
+  g_object_set (fixture->element, "epochs", 2, NULL);
+  start (fixture);
+  push_samples (fixture->samples, 8, -1);
+  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
+  g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
+  assert_error (fixture, "put a tensorstore before its tensors pad");
+}
+
+static void
+test_unknown_classes_are_refused (Fixture *fixture, gconstpointer unused)
+{
+  start (fixture);
+  push_samples (fixture->samples, 4, 7);
+  g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
+  assert_error (fixture, "Sample 3 has the label 7");
+}
+
+static void
+test_fewer_samples_than_a_batch_are_refused (Fixture *fixture, gconstpointer unused)
+{
+  start (fixture);
+  push_samples (fixture->samples, 3, -1);
+  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
+  g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
+  assert_error (fixture, "holds 3 samples, fewer than the 4 of a batch");
+}
+
+static void
+test_schedules_ask_how_many_samples_there_are (Fixture *fixture, gconstpointer unused)
+{
+  g_object_set (fixture->element, "schedule", "cosine", NULL);
+  start (fixture);
+  push_samples (fixture->samples, 4, -1);
+  g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
+  assert_error (fixture, "must know how many samples there are");
+}
+
+#define TEST(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  TEST ("/graphtrainer/epochs", test_each_pass_is_an_epoch);
+  TEST ("/graphtrainer/one-epoch", test_one_epoch_needs_no_store);
+  TEST ("/graphtrainer/second-epoch", test_a_second_epoch_asks_for_a_store);
+  TEST ("/graphtrainer/labels", test_unknown_classes_are_refused);
+  TEST ("/graphtrainer/few-samples", test_fewer_samples_than_a_batch_are_refused);
+  TEST ("/graphtrainer/length", test_schedules_ask_how_many_samples_there_are);
+  return g_test_run ();
+}
