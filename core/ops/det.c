@@ -55,7 +55,7 @@ det_forward (const PareKernel *kernel, GError **error)
   const PareShape *shape = &kernel->inputs[0].shape;
   gint64 n = shape->dims[shape->rank - 1];
   const float *x = kernel->inputs[0].data;
-  g_autofree double *matrix = g_new (double, MAX (n * n, 1));
+  g_autofree double *matrix = g_new (double, pare_view_elements (&kernel->inputs[0]) ? n *n : 1);
 
   if (pare_kernel_is_half (kernel))
     return pare_forward_widened (kernel, det_forward, error);

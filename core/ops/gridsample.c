@@ -86,7 +86,7 @@ reflect (const Job *job, double at, gint64 size)
   return (folded > span ? 2 * span - folded : folded) + low;
 }
 
-/* A pixel of the padded image. */
+/* A pixel of the padded image. fmin and fmax bring even a place that is no number into it. */
 static float
 pixel (const Job *job, const float *plane, double row, double column)
 {
@@ -97,7 +97,8 @@ pixel (const Job *job, const float *plane, double row, double column)
     }
   else if (job->padding == ZEROS && !(row >= 0 && row <= job->height - 1 && column >= 0 && column <= job->width - 1))
     return 0;
-  return plane[(gint64)CLAMP (row, 0, job->height - 1) * job->width + (gint64)CLAMP (column, 0, job->width - 1)];
+  return plane[(gint64)fmin (fmax (row, 0), job->height - 1) * job->width
+               + (gint64)fmin (fmax (column, 0), job->width - 1)];
 }
 
 /* Weights of the pixels around a place that is @t behind one of them; the first of them is returned, as an offset. */

@@ -55,6 +55,8 @@ meanvariance_forward (const PareKernel *kernel, GError **error)
 
   if (pare_kernel_is_half (kernel))
     return pare_forward_widened (kernel, meanvariance_forward, error);
+  if (n == 0)
+    return TRUE;
   pare_shape_strides (shape, strides);
   for (guint i = 0; i < n_axes; i++)
     if (pare_axis_normalize (axes[i], shape->rank, &axis))

@@ -186,6 +186,14 @@ check_shapes (const PareInfer *infer, const PareRecurrent *net, GError **error)
     [PARE_RECURRENT_P] = { 2, { d, 3 * net->hidden } },
   };
 
+  /* An input of no numbers may claim any number of steps. */
+  const PareShape largest = { 4, { net->steps, net->batch, 16, MAX (net->hidden, 1) } };
+
+  if (pare_shape_elements (&largest) < 0)
+    {
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "it has impossibly many steps.");
+      return FALSE;
+    }
   for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
     {
       g_autofree char *have = NULL, *want = NULL;
