@@ -100,22 +100,6 @@ float_value (PareGraph *graph, const PareValue *like)
 }
 
 static void
-narrow_output (PareGraph *graph, PareValue *value, PareDataType type)
-{
-  PareNode *producer = value->producer;
-  PareValue *wide;
-  guint index;
-
-  if (!producer || !g_ptr_array_find (producer->outputs, value, &index))
-    return;
-  wide = float_value (graph, value);
-  redirect (value, wide);
-  pare_node_set_output (producer, index, wide);
-  add_cast (graph, NULL, wide, value, type);
-  value->type = type;
-}
-
-static void
 widen_input (PareGraph *graph, PareValue *value, PareDataType type)
 {
   PareValue *wide;
@@ -132,20 +116,14 @@ guint
 pare_graph_widen (PareGraph *graph)
 {
   g_autofree PareDataType *inputs = g_new (PareDataType, graph->inputs->len + 1);
-  g_autofree PareDataType *outputs = g_new (PareDataType, graph->outputs->len + 1);
   guint widened;
 
   for (guint i = 0; i < graph->inputs->len; i++)
     inputs[i] = ((PareValue *)graph->inputs->pdata[i])->type;
-  for (guint i = 0; i < graph->outputs->len; i++)
-    outputs[i] = ((PareValue *)graph->outputs->pdata[i])->type;
   widened = widen_body (graph);
   for (guint i = 0; i < graph->inputs->len; i++)
     if (is_half (inputs[i]))
       widen_input (graph, graph->inputs->pdata[i], inputs[i]);
-  for (guint i = 0; i < graph->outputs->len; i++)
-    if (is_half (outputs[i]))
-      narrow_output (graph, graph->outputs->pdata[i], outputs[i]);
   if (widened)
     pare_record_add (graph->record, "graphfuser", "", "widened to float32", NULL, "weights", (double)widened, NULL);
   return widened;

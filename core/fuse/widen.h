@@ -9,7 +9,8 @@ G_BEGIN_DECLS
  * @graph: edited
  *
  * Makes a network of float16 or bfloat16 compute in float32, which is what training and calibration need. Weights are
- * widened, which is exact; inputs and outputs of the network keep their types, with a Cast at each.
+ * widened, which is exact; inputs of the network keep their types, with a Cast behind each, and outputs become float32,
+ * as losses need them.
  *
  * Returns: the number of weights that were widened
  */

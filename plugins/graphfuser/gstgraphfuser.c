@@ -20,7 +20,7 @@ static const GstPareProperty properties[] = {
   { "skip", "Names of fusions to leave out, with commas", G_TYPE_STRING, G_STRUCT_OFFSET (GstGraphFuser, skip) },
   { "skip-layers", "Names of layers to leave alone, with commas", G_TYPE_STRING,
     G_STRUCT_OFFSET (GstGraphFuser, skip_layers) },
-  { "widen", "Half precision becomes float32 first, but for inputs and outputs of the network", G_TYPE_BOOLEAN,
+  { "widen", "Half precision becomes float32 first, but for inputs of the network", G_TYPE_BOOLEAN,
     G_STRUCT_OFFSET (GstGraphFuser, widen) },
 };
 
