@@ -5,6 +5,7 @@
 #include "graph/extract.h"
 #include "quantize/trainable.h"
 #include "train/distill-block.h"
+#include "train/distill-levels.h"
 #include "train/parameters.h"
 #include <math.h>
 
@@ -283,6 +284,34 @@ record_whole (const Run *run, gboolean better, double before, double after)
                    "blocks", (double)run->blocks->len, "samples", (double)run->n, NULL);
 }
 
+static void
+record_rest (const Run *run)
+{
+  g_autoptr (PareLevels) levels = pare_levels_new (run->distiller->opened);
+  const GPtrArray *layers = pare_levels_layers (levels);
+
+  for (guint i = 0; i < layers->len; i++)
+    {
+      const char *label = pare_node_label (layers->pdata[i]);
+      gboolean found = FALSE;
+      for (guint b = 0; !found && b < run->blocks->len; b++)
+        found = g_strv_contains ((const char *const *)((PareBlock *)run->blocks->pdata[b])->layers, label);
+      if (!found)
+        pare_record_add (run->record, STAGE, label, "left as it was", "it is in no group", NULL);
+    }
+}
+
+static gboolean
+check_finite (double before, GError **error)
+{
+  if (!isfinite (before))
+    g_set_error (
+        error, PARE_ERROR, PARE_ERROR_FORMAT,
+        "The outputs of student and teacher are not finite, or do not belong together: check both networks, the "
+        "samples and their normalization.");
+  return isfinite (before);
+}
+
 static gboolean
 run_all (Run *run, PareGraph *graph, GError **error)
 {
@@ -293,9 +322,11 @@ run_all (Run *run, PareGraph *graph, GError **error)
 
   run->blocks = pare_blocks_find (distiller->opened, distiller->teacher, specs->len, (const PareSpec *)specs->data,
                                   &distiller->settings.blocks, error);
-  if (!run->blocks || !distance (run, distiller->student, &before, error) || !distill_blocks (run, error)
-      || !close_student (distiller, result, error) || !distance (run, result, &after, error))
+  if (!run->blocks || !distance (run, distiller->student, &before, error) || !check_finite (before, error)
+      || !distill_blocks (run, error) || !close_student (distiller, result, error)
+      || !distance (run, result, &after, error))
     return FALSE;
+  record_rest (run);
   record_whole (run, after < before, before, after);
   if (after < before && !close_student (distiller, graph, error))
     return FALSE;

@@ -301,6 +301,37 @@ test_a_student_that_gets_worse_is_restored (Case *c, gconstpointer data)
 }
 
 static void
+test_layers_in_no_group_are_left_alone (Case *c, gconstpointer data)
+{
+  g_autoptr (PareGraph) result = NULL;
+  const PareRecordEntry *entry;
+
+  c->settings.blocks.groups = "a:b";
+  result = distill_well (c, 32);
+  entry = pare_record_get (result->record, pare_record_length (result->record) - 2);
+  g_assert_cmpstr (pare_record_entry_layer (entry), ==, "c");
+  g_assert_cmpstr (pare_record_entry_reason (entry), ==, "it is in no group");
+  g_assert_true (pare_tensor_equal (pare_graph_find_value (result, "c_w")->constant,
+                                    pare_graph_find_value (c->student, "c_w")->constant));
+}
+
+static void
+test_numbers_that_are_not_finite_are_an_error (Case *c, gconstpointer data)
+{
+  PareValue *weight = pare_graph_find_value (c->student, "c_w");
+  g_autofree float *numbers = g_memdup2 (pare_tensor_data (weight->constant), pare_tensor_size (weight->constant));
+  g_autoptr (PareTensor) broken = NULL;
+  g_autoptr (GError) error = NULL;
+
+  numbers[0] = NAN;
+  broken = pare_tensor_new_floats (&weight->constant->shape, numbers);
+  pare_value_set_constant (weight, broken);
+  g_assert_null (distill (c, 16, 0, &error));
+  g_assert_error (error, PARE_ERROR, PARE_ERROR_FORMAT);
+  g_assert_nonnull (strstr (error->message, "not finite"));
+}
+
+static void
 test_it_stops_when_asked (Case *c, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -345,6 +376,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  /* Networks this small only wait for a second thread. */
+  pare_set_threads (1);
 #define QUANTIZED(path, function) g_test_add (path, Case, NULL, setup_quantized, function, teardown)
 #define FLOAT(path, function) g_test_add (path, Case, NULL, setup_float, function, teardown)
   QUANTIZED ("/distill/quantized", test_a_quantized_student_comes_closer);
@@ -355,6 +388,8 @@ main (int argc, char **argv)
   QUANTIZED ("/distill/record", test_every_layer_is_in_the_record);
   QUANTIZED ("/distill/deterministic", test_runs_and_memory_change_nothing);
   QUANTIZED ("/distill/restored", test_a_student_that_gets_worse_is_restored);
+  FLOAT ("/distill/no-group", test_layers_in_no_group_are_left_alone);
+  FLOAT ("/distill/not-finite", test_numbers_that_are_not_finite_are_an_error);
   QUANTIZED ("/distill/stop", test_it_stops_when_asked);
   QUANTIZED ("/distill/settings", test_bad_settings_are_refused);
   QUANTIZED ("/distill/sizes", test_samples_of_two_sizes_are_refused);
