@@ -166,10 +166,11 @@ source_new (const Run *run, const PareBlock *block, gboolean validation, GError 
 {
   const PareDistiller *distiller = run->distiller;
   guint first = validation ? 0 : run->n_validation, n = validation ? run->n_validation : run->n - run->n_validation;
+  /* About in proportion to the samples: both together keep to the limit. */
+  guint64 eighth = distiller->settings.memory_limit / 8, memory = validation ? eighth : 7 * eighth;
 
   return pare_block_source_new (distiller->opened, distiller->teacher, block, distiller->samples, n, run->order + first,
-                                distiller->settings.input == PARE_DISTILL_TEACHER, distiller->settings.memory_limit,
-                                error);
+                                distiller->settings.input == PARE_DISTILL_TEACHER, memory, error);
 }
 
 static gboolean
