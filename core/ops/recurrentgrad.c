@@ -116,9 +116,9 @@ typedef struct
 static void
 memory_clear (Memory *memory)
 {
-  float *all[]
-      = { memory->by_x,      memory->by_h,      memory->hidden,    memory->reset,     memory->step_x, memory->step_h,
-          memory->states[0], memory->states[1], memory->states[2], memory->states[3], memory->first };
+  float *all[] = { memory->by_x,     memory->by_h,      memory->hidden,    memory->reset,     memory->step_x,
+                   memory->step_h,   memory->states[0], memory->states[1], memory->states[2], memory->states[3],
+                   memory->aside[0], memory->aside[1],  memory->first };
 
   for (guint i = 0; i < G_N_ELEMENTS (all); i++)
     g_free (all[i]);
