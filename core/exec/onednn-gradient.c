@@ -131,16 +131,16 @@ pare_primitive_convolution_training (const PareSpec *src, const PareSpec *weight
                                      const PareSpec *dst, const PareWindow *window, gboolean transposed,
                                      const ParePostOps *post_ops, GError **error)
 {
-  g_autoptr (ParePrimitive) by_weights = NULL;
+  g_autoptr (PareParts) parts = NULL;
   ParePrimitive *primitive;
   Convolution c, arranged;
 
   describe_convolution (src, weights, bias, dst, window, transposed, &c);
   /* Left alone, the forward pass may choose a layout that the other two do not take. */
-  if ((by_weights = create (&c, BY_WEIGHTS, NULL, NULL)))
+  if ((parts = pare_parts_new (src, weights, bias, dst, window, transposed, NULL)))
     {
-      g_autoptr (PareLayout) x = pare_primitive_layout (by_weights, PARE_ARG_SRC);
-      g_autoptr (PareLayout) dy = pare_primitive_layout (by_weights, PARE_ARG_DIFF_DST);
+      g_autoptr (PareLayout) x = pare_parts_layout (parts, PARE_PARTS_SRC);
+      g_autoptr (PareLayout) dy = pare_parts_layout (parts, PARE_PARTS_DIFF_DST);
       arranged = c;
       arranged.src = x->md;
       arranged.dst = dy->md;
@@ -161,9 +161,9 @@ pare_primitive_convolution_backward_data (const PareSpec *src, const PareSpec *w
 }
 
 ParePrimitive *
-pare_primitive_convolution_backward_weights (const PareSpec *src, const PareSpec *weights, const PareSpec *bias,
-                                             const PareSpec *dst, const PareWindow *window, gboolean transposed,
-                                             GError **error)
+pare_onednn_convolution_backward_weights (const PareSpec *src, const PareSpec *weights, const PareSpec *bias,
+                                          const PareSpec *dst, const PareWindow *window, gboolean transposed,
+                                          GError **error)
 {
   Convolution c;
 

@@ -32,3 +32,11 @@ dnnl_alg_kind_t pare_onednn_pool_kind (ParePool kind);
 /* @hint: the forward primitive that a backward one belongs to, else NULL. */
 ParePrimitive *pare_onednn_primitive_new (const_dnnl_op_desc_t op, const ParePostOps *post_ops,
                                           const_dnnl_primitive_desc_t hint, const char *what, GError **error);
+dnnl_engine_t pare_onednn_engine (void);
+dnnl_stream_t pare_onednn_stream (void);
+int pare_onednn_argument (PareArg arg);
+/* For as many threads as OpenMP has at this moment. */
+ParePrimitive *pare_onednn_convolution_backward_weights (const PareSpec *src, const PareSpec *weights,
+                                                         const PareSpec *bias, const PareSpec *dst,
+                                                         const PareWindow *window, gboolean transposed,
+                                                         GError **error);

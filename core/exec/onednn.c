@@ -28,6 +28,18 @@ get_device (void)
   return g_once (&once, device_new, NULL);
 }
 
+dnnl_engine_t
+pare_onednn_engine (void)
+{
+  return get_device ()->engine;
+}
+
+dnnl_stream_t
+pare_onednn_stream (void)
+{
+  return get_device ()->stream;
+}
+
 gboolean
 pare_onednn_check (dnnl_status_t status, const char *what, GError **error)
 {
@@ -147,6 +159,35 @@ pare_layout_is_dense (const PareLayout *layout)
   for (int i = 0; i < md->ndims; i++)
     elements *= md->dims[i];
   return dnnl_memory_desc_get_size (md) == elements * dnnl_data_type_size (md->data_type);
+}
+
+/* Samples follow each other: nothing of axis 0 lies inside of anything else. */
+static gboolean
+is_batch_outermost (const dnnl_memory_desc_t *md)
+{
+  const dnnl_blocking_desc_t *blocking = &md->format_desc.blocking;
+  gint64 inside = 1;
+
+  if (md->format_kind != dnnl_blocked || md->offset0)
+    return FALSE;
+  for (int i = 0; i < blocking->inner_nblks; i++)
+    if (blocking->inner_idxs[i] == 0)
+      return FALSE;
+  for (int i = 1; i < md->ndims; i++)
+    inside *= md->padded_dims[i];
+  return blocking->strides[0] == inside;
+}
+
+PareLayout *
+pare_layout_with_batch (const PareLayout *layout, gint64 batch)
+{
+  PareLayout *result;
+
+  if (!is_batch_outermost (&layout->md))
+    return NULL;
+  result = pare_layout_copy (layout);
+  result->md.dims[0] = result->md.padded_dims[0] = batch;
+  return result;
 }
 
 gsize
@@ -418,6 +459,12 @@ static const int arguments[] = {
   [PARE_ARG_DIFF_WEIGHTS] = DNNL_ARG_DIFF_WEIGHTS,
   [PARE_ARG_DIFF_BIAS] = DNNL_ARG_DIFF_BIAS,
 };
+
+int
+pare_onednn_argument (PareArg arg)
+{
+  return arguments[arg];
+}
 
 PareLayout *
 pare_primitive_layout (const ParePrimitive *primitive, PareArg arg)

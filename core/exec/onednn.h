@@ -19,6 +19,8 @@ gboolean pare_layout_equal (const PareLayout *a, const PareLayout *b);
 gboolean pare_layout_is_plain (const PareLayout *layout);
 /* TRUE when the memory holds the elements and nothing else, in whatever order. */
 gboolean pare_layout_is_dense (const PareLayout *layout);
+/* The same arrangement of @batch samples (axis 0); NULL when samples do not follow each other in memory. */
+PareLayout *pare_layout_with_batch (const PareLayout *layout, gint64 batch);
 gsize pare_layout_size (const PareLayout *layout);
 
 /**
@@ -112,10 +114,6 @@ ParePrimitive *pare_primitive_convolution_training (const PareSpec *src, const P
 ParePrimitive *pare_primitive_convolution_backward_data (const PareSpec *src, const PareSpec *weights,
                                                          const PareSpec *dst, const PareWindow *window,
                                                          gboolean transposed, GError **error);
-ParePrimitive *pare_primitive_convolution_backward_weights (const PareSpec *src, const PareSpec *weights,
-                                                            const PareSpec *bias, const PareSpec *dst,
-                                                            const PareWindow *window, gboolean transposed,
-                                                            GError **error);
 /* The pair for one pooling; of PARE_POOL_MAX @forward writes the WORKSPACE that @backward reads. */
 gboolean pare_primitive_pool_training (ParePool kind, const PareLayout *src, const PareSpec *dst,
                                        const PareWindow *window, ParePrimitive **forward, ParePrimitive **backward,
@@ -131,5 +129,36 @@ gsize pare_primitive_scratchpad (const ParePrimitive *primitive);
 gboolean pare_primitive_bind (ParePrimitive *primitive, PareArg arg, const PareLayout *layout, gpointer data,
                               GError **error);
 gboolean pare_primitive_run (ParePrimitive *primitive, GError **error);
+
+/**
+ * PareParts:
+ *
+ * The gradient of a convolution by its weights, for equal parts of the batch: each by one thread, so that the sum of
+ * all parts in their order has the same bits on any number of threads. oneDNN itself would share the batch out by the
+ * number of threads.
+ */
+typedef struct _PareParts PareParts;
+
+/* The arguments of pare_parts_run(), in their order. */
+typedef enum
+{
+  PARE_PARTS_SRC, /* with DIFF_DST: of the whole batch */
+  PARE_PARTS_DIFF_DST,
+  PARE_PARTS_DIFF_WEIGHTS, /* with the rest: parts * pare_parts_size() bytes */
+  PARE_PARTS_SCRATCHPAD,
+  PARE_PARTS_DIFF_BIAS, /* left out without a bias */
+  PARE_PARTS_ARGS,
+} ParePartsArg;
+
+PareParts *pare_parts_new (const PareSpec *src, const PareSpec *weights, const PareSpec *bias, const PareSpec *dst,
+                           const PareWindow *window, gboolean transposed, GError **error);
+void pare_parts_free (PareParts *parts);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareParts, pare_parts_free)
+guint pare_parts_count (const PareParts *parts);
+/* The layout of an argument: of the whole batch, or of one part's result. Free it. */
+PareLayout *pare_parts_layout (const PareParts *parts, ParePartsArg arg);
+/* The bytes from one part's to the next one's, 0 for what is not used. */
+gsize pare_parts_size (const PareParts *parts, ParePartsArg arg);
+gboolean pare_parts_run (PareParts *parts, gpointer const *data, GError **error);
 
 G_END_DECLS

@@ -33,3 +33,10 @@ extern const PareOperator pare_operators_conv[], pare_operators_convtranspose[];
 gboolean pare_convolution_compile (PareCompile *compile, const PareConvolution *convolution,
                                    const ParePostOps *post_ops, GError **error);
 gboolean pare_convolution_backward (PareGradient *gradient, const PareNode *node, GError **error);
+
+/* For the nodes of both and of their gradients: which it is, the same description, and whether a gradient's inputs fit
+ * the shapes of @x and @w. */
+gboolean pare_convolution_is_transposed (const PareNode *node);
+gboolean pare_convolution_describe (const PareNode *node, const PareSpec *x, const PareSpec *w,
+                                    PareConvolution *convolution, GError **error);
+gboolean pare_convolution_gradient_fits (const PareInfer *infer, const PareSpec *x, const PareSpec *w, GError **error);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Gradients of Conv and ConvTranspose: pare.ConvGradInput (dy, w, x) and pare.ConvGradWeight (dy, x, w), which also
- * gives the bias's; x and w of the former two only lend their shapes. Attributes are those of the forward node. */
+ * Gradients of Conv and ConvTranspose, and that by their input: pare.ConvGradInput (dy, w, x), where x only lends its
+ * shape. Attributes are those of the forward node. */
 #include "ops/backward.h"
 #include "ops/conv.h"
 #include "ops/infer.h"
 
-static gboolean
-is_transposed (const PareNode *node)
+gboolean
+pare_convolution_is_transposed (const PareNode *node)
 {
   return g_str_has_prefix (node->op_type, "ConvTranspose");
 }
@@ -17,7 +17,7 @@ pare_convolution_backward (PareGradient *gradient, const PareNode *node, GError 
   PareValue *dy = pare_gradient_of_output (gradient, 0);
   PareValue *x = node->inputs->pdata[0], *w = node->inputs->pdata[1];
   gboolean by_bias = pare_node_input (node, 2) && pare_gradient_wanted (gradient, 2);
-  gboolean transposed = is_transposed (node);
+  gboolean transposed = pare_convolution_is_transposed (node);
   PareNode *made;
 
   if (pare_gradient_wanted (gradient, 1) || by_bias)
@@ -38,31 +38,28 @@ pare_convolution_backward (PareGradient *gradient, const PareNode *node, GError 
   return TRUE;
 }
 
-static gboolean
-describe (const PareInfer *infer, const PareSpec *x, const PareSpec *w, PareConvolution *convolution, GError **error)
+gboolean
+pare_convolution_describe (const PareNode *node, const PareSpec *x, const PareSpec *w, PareConvolution *convolution,
+                           GError **error)
 {
-  return is_transposed (infer->node) ? pare_convtranspose_describe (infer->node, x, w, convolution, error)
-                                     : pare_conv_describe (infer->node, x, w, convolution, error);
+  return pare_convolution_is_transposed (node) ? pare_convtranspose_describe (node, x, w, convolution, error)
+                                               : pare_conv_describe (node, x, w, convolution, error);
 }
 
-static gboolean
-check_shapes (const PareInfer *infer, const PareSpec *x, const PareSpec *w, GError **error)
+gboolean
+pare_convolution_gradient_fits (const PareInfer *infer, const PareSpec *x, const PareSpec *w, GError **error)
 {
-  const PareOperator *forward = is_transposed (infer->node) ? pare_operators_convtranspose : pare_operators_conv;
+  const PareOperator *forward
+      = pare_convolution_is_transposed (infer->node) ? pare_operators_convtranspose : pare_operators_conv;
 
   return pare_backward_fits (infer, forward->infer, 2, (PareSpec[]){ *x, *w }, &infer->inputs[0], error);
-}
-
-static gint64
-out_channels (const PareInfer *infer)
-{
-  return infer->inputs[0].shape.dims[1];
 }
 
 static gboolean
 gradinput_infer (PareInfer *infer, GError **error)
 {
-  if (!pare_backward_require (infer, 3, error) || !check_shapes (infer, &infer->inputs[2], &infer->inputs[1], error))
+  if (!pare_backward_require (infer, 3, error)
+      || !pare_convolution_gradient_fits (infer, &infer->inputs[2], &infer->inputs[1], error))
     return FALSE;
   infer->outputs[0] = infer->inputs[2];
   return TRUE;
@@ -79,7 +76,7 @@ gradinput_compile (PareCompile *compile, GError **error)
   g_autoptr (PareLayout) dy_layout = NULL, w_layout = NULL, dx_layout = NULL;
   PareSlot *slots[3];
 
-  if (!describe (infer, x, &infer->inputs[1], &convolution, error)
+  if (!pare_convolution_describe (infer->node, x, &infer->inputs[1], &convolution, error)
       || !(primitive = pare_primitive_convolution_backward_data (x, &convolution.weights, dy, &convolution.window,
                                                                  convolution.transposed, error)))
     return FALSE;
@@ -94,65 +91,11 @@ gradinput_compile (PareCompile *compile, GError **error)
   return TRUE;
 }
 
-static gboolean
-gradweight_infer (PareInfer *infer, GError **error)
-{
-  if (!pare_backward_require (infer, 3, error) || !check_shapes (infer, &infer->inputs[1], &infer->inputs[2], error))
-    return FALSE;
-  infer->outputs[0] = infer->inputs[2];
-  if (pare_infer_wants (infer, 1))
-    infer->outputs[1] = (PareSpec){ PARE_FLOAT32, pare_shape (1, (gint64[]){ out_channels (infer) }) };
-  return TRUE;
-}
-
-/* The weight's gradient leaves as the weight is stored: the optimizer works on row-major parameters. */
-static gboolean
-gradweight_compile (PareCompile *compile, GError **error)
-{
-  static const PareArg args[] = { PARE_ARG_DIFF_DST, PARE_ARG_SRC, PARE_ARG_DIFF_WEIGHTS, PARE_ARG_DIFF_BIAS };
-  const PareInfer *infer = pare_compile_infer (compile);
-  const PareSpec *dy = &infer->inputs[0], *x = &infer->inputs[1];
-  gboolean by_bias = pare_infer_wants (infer, 1);
-  g_auto (PareConvolution) convolution = { 0 };
-  g_autoptr (ParePrimitive) primitive = NULL;
-  g_autoptr (PareLayout) dy_layout = NULL, x_layout = NULL, dw_layout = NULL;
-  PareSlot *slots[4] = { NULL }, *stored;
-
-  if (!describe (infer, x, &infer->inputs[2], &convolution, error)
-      || !(primitive
-           = pare_primitive_convolution_backward_weights (x, &convolution.weights, by_bias ? &infer->outputs[1] : NULL,
-                                                          dy, &convolution.window, convolution.transposed, error)))
-    return FALSE;
-  dy_layout = pare_primitive_layout (primitive, PARE_ARG_DIFF_DST);
-  x_layout = pare_primitive_layout (primitive, PARE_ARG_SRC);
-  dw_layout = pare_primitive_layout (primitive, PARE_ARG_DIFF_WEIGHTS);
-  if (!(slots[0] = pare_compile_input (compile, 0, dy_layout, error))
-      || !(slots[1] = pare_compile_input (compile, 1, x_layout, error))
-      || !(stored = pare_compile_output_as (compile, 0, convolution.stored, error))
-      || (by_bias && !(slots[3] = pare_compile_output (compile, 1, NULL, error))))
-    return FALSE;
-  if (pare_layout_equal (dw_layout, convolution.stored))
-    slots[2] = stored;
-  else
-    slots[2] = pare_compile_temporary (compile, &convolution.weights, dw_layout);
-  pare_compile_primitive (compile, g_steal_pointer (&primitive), 3 + by_bias, args, slots);
-  return slots[2] == stored || pare_compile_reorder (compile, slots[2], stored, error);
-}
-
 static guint64
 gradinput_macs (const PareInfer *infer)
 {
   const PareShape *w = &infer->inputs[1].shape;
-  const PareShape *positions = &infer->inputs[is_transposed (infer->node) ? 2 : 0].shape;
-
-  return (guint64)pare_shape_elements (positions) * pare_shape_span (w, 1, w->rank);
-}
-
-static guint64
-gradweight_macs (const PareInfer *infer)
-{
-  const PareShape *w = &infer->inputs[2].shape;
-  const PareShape *positions = &infer->inputs[is_transposed (infer->node) ? 1 : 0].shape;
+  const PareShape *positions = &infer->inputs[pare_convolution_is_transposed (infer->node) ? 2 : 0].shape;
 
   return (guint64)pare_shape_elements (positions) * pare_shape_span (w, 1, w->rank);
 }
@@ -163,20 +106,10 @@ PARE_OPERATORS (convgrad) = {
     .infer = gradinput_infer,
     .compile = gradinput_compile,
     .macs = gradinput_macs },
-  { .name = "ConvGradWeight",
-    .domain = PARE_DOMAIN,
-    .infer = gradweight_infer,
-    .compile = gradweight_compile,
-    .macs = gradweight_macs },
   { .name = "ConvTransposeGradInput",
     .domain = PARE_DOMAIN,
     .infer = gradinput_infer,
     .compile = gradinput_compile,
     .macs = gradinput_macs },
-  { .name = "ConvTransposeGradWeight",
-    .domain = PARE_DOMAIN,
-    .infer = gradweight_infer,
-    .compile = gradweight_compile,
-    .macs = gradweight_macs },
   { NULL },
 };

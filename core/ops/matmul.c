@@ -345,6 +345,10 @@ gemm_compile (PareCompile *compile, GError **error)
     return FALSE;
   if (!gemm_is_plain_product (infer))
     return pare_compile_forward (compile, error);
+  if (trans_a && alpha == 1 && !pare_infer_has (infer, 2) && pare_product_parts (k) > 1
+      && !pare_compile_chain (compile)->post_ops.n)
+    return pare_product_compile_parts (
+        compile, &(PareCutProduct){ y->dims[0], k, y->dims[1], 0, 1, trans_a, trans_b }, error);
   operands.b = (PareSpec){ PARE_FLOAT32, { 2, { k, y->dims[1] } } };
   operands.y = infer->outputs[0];
   operands.a_stored = pare_matrix_layout (&a, trans_a);

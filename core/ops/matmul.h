@@ -31,3 +31,16 @@ PareLayout *pare_matrix_layout (const PareSpec *matrix, gboolean transposed);
 /* Adds the step that computes output 0, [.., m, k] x [.., k, n] (+ bias). */
 gboolean
 pare_product_compile (PareCompile *compile, const PareOperands *operands, const ParePostOps *post_ops, GError **error);
+
+/* Output 0 = [m, k] x [k, n], of which a long k is cut in parts; an operand that is transposed lies row-major before. */
+typedef struct
+{
+  gint64 m, k, n;
+  guint a_input, b_input;
+  gboolean a_transposed, b_transposed;
+} PareCutProduct;
+
+/* In how many parts an inner axis of @k is cut, 1: not at all. */
+guint pare_product_parts (gint64 k);
+/* Adds the steps that compute the parts and their sum. */
+gboolean pare_product_compile_parts (PareCompile *compile, const PareCutProduct *product, GError **error);

@@ -72,6 +72,10 @@ matmulgrad_compile (PareCompile *compile, GError **error)
 
   read_product (infer, &product);
   last = product.y.rank - 1;
+  if (!by_a && last == 1 && pare_product_parts (product.a.dims[0]) > 1)
+    return pare_product_compile_parts (
+        compile, &(PareCutProduct){ product.a.dims[1], product.a.dims[0], product.y.dims[1], 1, 0, TRUE, FALSE },
+        error);
   operands.y = (PareSpec){ PARE_FLOAT32, canonical_result (&product, by_a) };
   a.shape = by_a ? product.y : product.a;
   operands.b = (PareSpec){ PARE_FLOAT32, by_a ? product.b : product.y };
