@@ -58,6 +58,24 @@ chain_add (PareChain *chain, const PareNode *node, const PareValue *value, const
   return TRUE;
 }
 
+/* A normalization in training takes a sum, then a Relu: each may be missing. */
+static gboolean
+chain_normalized (PareChain *chain, const PareNode *node, const PareValue *value, const PareInference *inference)
+{
+  const ParePostOp *op = &chain->post_ops.ops[chain->post_ops.n];
+
+  if (chain->post_ops.n && !op[-1].is_sum)
+    return FALSE;
+  if (chain_add (chain, node, value, inference, FALSE))
+    return TRUE;
+  if (!chain_eltwise (chain, node))
+    return FALSE;
+  if (op->eltwise.kind == PARE_ELTWISE_RELU && op->eltwise.alpha == 0)
+    return TRUE;
+  chain->post_ops.n--;
+  return FALSE;
+}
+
 /* A value that is quantized and at once dequantized with the same parameters: one rounding, no integers. */
 static gboolean
 chain_dequantize (PareChain *chain, const PareNode *head, const PareNode *node)
@@ -82,24 +100,27 @@ find_chain (PareChains *chains, const PareNode *head, const PareInference *infer
   PareChain chain = { 0 };
   const PareNode *last = head, *next;
   const PareValue *value = head->outputs->pdata[0];
-  gboolean has_columns = pare_node_is (head, "MatMul")
-                         && pare_inference_spec (inference, head->inputs->pdata[1])->shape.rank > 1;
+  gboolean has_columns
+      = pare_node_is (head, "MatMul") && pare_inference_spec (inference, head->inputs->pdata[1])->shape.rank > 1;
   gboolean is_quantizer = pare_node_is (head, "QuantizeLinear");
+  gboolean is_normalization = pare_node_is (head, "BatchNormalization");
 
   while (!chain.dequantized && chain.post_ops.n < G_N_ELEMENTS (chain.post_ops.ops) && (next = next_node (value, taps))
          && !g_hash_table_contains (chains->absorbed, next) && !g_hash_table_contains (chains->heads, next)
          && (is_quantizer ? chain_dequantize (&chain, head, next)
-                          : chain_eltwise (&chain, next) || chain_add (&chain, next, value, inference, has_columns)))
+             : is_normalization
+                 ? chain_normalized (&chain, next, value, inference)
+                 : chain_eltwise (&chain, next) || chain_add (&chain, next, value, inference, has_columns)))
     {
-      g_hash_table_add (chains->absorbed, (gpointer) next);
+      g_hash_table_add (chains->absorbed, (gpointer)next);
       last = next;
       value = next->outputs->pdata[0];
     }
-  g_hash_table_insert (chains->chains, (gpointer) head, g_memdup2 (&chain, sizeof chain));
-  g_hash_table_insert (chains->heads, (gpointer) last, (gpointer) head);
+  g_hash_table_insert (chains->chains, (gpointer)head, g_memdup2 (&chain, sizeof chain));
+  g_hash_table_insert (chains->heads, (gpointer)last, (gpointer)head);
   if (last != head)
     {
-      g_hash_table_add (chains->absorbed, (gpointer) head);
+      g_hash_table_add (chains->absorbed, (gpointer)head);
       g_hash_table_remove (chains->absorbed, last);
     }
 }
@@ -112,7 +133,8 @@ pare_chains_new (const PareGraph *graph, const PareInference *inference, GHashTa
   chains->chains = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   chains->heads = g_hash_table_new (NULL, NULL);
   chains->absorbed = g_hash_table_new (NULL, NULL);
-  /* Backwards: of two convolutions that are added, the later one takes the sum, and the earlier runs where it stands. */
+  /* Backwards: of two convolutions that are added, the later one takes the sum, and the earlier runs where it stands.
+   */
   for (guint i = graph->nodes->len; i-- > 0;)
     {
       const PareNode *node = graph->nodes->pdata[i];

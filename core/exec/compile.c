@@ -313,7 +313,7 @@ pare_compile_input_from (PareCompile *compile, guint index, const PareLayout *fr
 static const PareValue *
 output_value (PareCompile *compile, guint index)
 {
-  return compile->last->outputs->pdata[index];
+  return index ? compile->node->outputs->pdata[index] : compile->last->outputs->pdata[0];
 }
 
 static PareSlot *
@@ -359,6 +359,12 @@ pare_compile_output_over (PareCompile *compile, guint index, PareSlot *input)
   if (may_overwrite (input))
     return attach_output (compile, index, slot_over (compile, spec, input->layout, input));
   return attach_output (compile, index, slot_new (compile, spec, input->layout));
+}
+
+PareSlot *
+pare_compile_sum (PareCompile *compile, const PareLayout *layout, GError **error)
+{
+  return value_in_layout (compile, compile->chain->sum, layout, error);
 }
 
 PareSlot *
@@ -455,16 +461,15 @@ compile_eltwise (PareCompile *compile, const PareEltwise *eltwise, GError **erro
 static gboolean
 compile_empty (PareCompile *compile)
 {
-  const GPtrArray *outputs = compile->last->outputs;
+  guint n = compile->node->outputs->len;
 
-  for (guint i = 0; i < outputs->len; i++)
-    if (outputs->pdata[i]
-        && pare_shape_elements (&pare_inference_spec (compile->inference, outputs->pdata[i])->shape))
+  for (guint i = 0; i < n; i++)
+    if (output_value (compile, i)
+        && pare_shape_elements (&pare_inference_spec (compile->inference, output_value (compile, i))->shape))
       return FALSE;
-  for (guint i = 0; i < outputs->len; i++)
-    if (outputs->pdata[i])
-      attach_output (compile, i,
-                     slot_new (compile, pare_inference_spec (compile->inference, outputs->pdata[i]), NULL));
+  for (guint i = 0; i < n; i++)
+    if (output_value (compile, i))
+      attach_output (compile, i, slot_new (compile, pare_inference_spec (compile->inference, output_value (compile, i)), NULL));
   return TRUE;
 }
 
@@ -564,8 +569,8 @@ compile_chain (PareCompile *compile, const PareNode *head, const PareNode *last,
         break;
       inner = node->outputs->pdata[0];
     }
-  for (guint i = 0; i < last->outputs->len; i++)
-    if (last->outputs->pdata[i] && !add_tap (compile, last->outputs->pdata[i], error))
+  for (guint i = 0; i < head->outputs->len; i++)
+    if (output_value (compile, i) && !add_tap (compile, output_value (compile, i), error))
       return FALSE;
   return TRUE;
 }

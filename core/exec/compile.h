@@ -55,6 +55,8 @@ PareSlot *pare_compile_output_as (PareCompile *compile, guint index, const PareL
 /* Output @index over the bytes of @input, when those are not needed any more; else a new slot of the same layout. */
 PareSlot *pare_compile_output_over (PareCompile *compile, guint index, PareSlot *input);
 
+/* The operand of the chain's sum in @layout, for operators that add it on their own. */
+PareSlot *pare_compile_sum (PareCompile *compile, const PareLayout *layout, GError **error);
 /* Memory that the node needs while it runs and that no value names. */
 PareSlot *pare_compile_temporary (PareCompile *compile, const PareSpec *spec, const PareLayout *layout);
 /* Adds the step that writes @from in the layout of @to. */

@@ -167,7 +167,7 @@ typedef struct
   gboolean relu;
 } Training;
 
-/* Slots: x, scale, shift, mean, variance, y, sums. */
+/* Slots: x, scale, shift, mean, variance, y, sums, what is added. */
 static gboolean
 run_training (gpointer state, PareSlot *const *slots, GError **error)
 {
@@ -180,7 +180,8 @@ run_training (gpointer state, PareSlot *const *slots, GError **error)
   pare_channels_statistics (&training->channels, slots[0]->data, slots[6]->data, mean, variance);
   pare_batchnormalization_affine (training->channels.channels, training->epsilon, scale, shift, mean, variance, affine,
                                   affine + padded);
-  pare_channels_apply (&training->channels, slots[0]->data, &(PareAffine){ affine, affine + padded, training->relu },
+  pare_channels_apply (&training->channels, slots[0]->data,
+                       &(PareAffine){ affine, affine + padded, training->relu, slots[7] ? slots[7]->data : NULL },
                        slots[5]->data);
   return TRUE;
 }
@@ -188,9 +189,10 @@ run_training (gpointer state, PareSlot *const *slots, GError **error)
 static gboolean
 compile_training (PareCompile *compile, PareSlot *x, const PareChannels *channels, GError **error)
 {
+  const PareChain *chain = pare_compile_chain (compile);
   const PareInfer *infer = pare_compile_infer (compile);
   PareSpec sums = { PARE_FLOAT32, { 1, { pare_channels_planes (channels) * PARE_CHANNEL_SUMS } } };
-  PareSlot *slots[7] = { x }, *running[2];
+  PareSlot *slots[8] = { x }, *running[2];
   Training *training;
 
   for (guint i = 0; i < 2; i++)
@@ -198,11 +200,14 @@ compile_training (PareCompile *compile, PareSlot *x, const PareChannels *channel
         || !(running[i] = pare_compile_input (compile, 3 + i, NULL, error))
         || !(slots[3 + i] = pare_backward_output (compile, 3 + i, &infer->inputs[3], NULL, error)))
       return FALSE;
+  if (chain && chain->sum && !(slots[7] = pare_compile_sum (compile, x->layout, error)))
+    return FALSE;
   slots[5] = pare_compile_output_over (compile, 0, x);
   slots[6] = pare_compile_temporary (compile, &sums, NULL);
   training = g_new (Training, 1);
-  *training = (Training){ *channels, pare_node_get_float (infer->node, "epsilon", 1e-5f), FALSE };
-  pare_compile_step (compile, run_training, training, g_free, 7, slots);
+  *training = (Training){ *channels, pare_node_get_float (infer->node, "epsilon", 1e-5f),
+                          chain && chain->post_ops.n && !chain->post_ops.ops[chain->post_ops.n - 1].is_sum };
+  pare_compile_step (compile, run_training, training, g_free, 8, slots);
   return compile_updates (compile, running, slots + 3, error);
 }
 
@@ -220,8 +225,13 @@ batchnormalization_compile (PareCompile *compile, GError **error)
   if (infer->inputs[0].type != PARE_FLOAT32 || !slots[0]->layout)
     return pare_compile_forward (compile, error);
   if (is_training (infer->node))
-    return pare_layout_channels (slots[0]->layout, &channels) ? compile_training (compile, slots[0], &channels, error)
-                                                              : pare_compile_forward (compile, error);
+    {
+      if (!pare_layout_channels (slots[0]->layout, &channels)
+          && (!(slots[0] = pare_compile_input (compile, 0, NULL, error))
+              || !pare_layout_channels (slots[0]->layout, &channels)))
+        return pare_compile_forward (compile, error);
+      return compile_training (compile, slots[0], &channels, error);
+    }
   if (pare_layout_is_plain (slots[0]->layout))
     return pare_compile_forward (compile, error);
   for (guint i = 1; i < 5; i++)
@@ -233,6 +243,22 @@ batchnormalization_compile (PareCompile *compile, GError **error)
     return FALSE;
   slots[5] = pare_compile_output_over (compile, 0, slots[0]);
   pare_compile_primitive (compile, primitive, 6, args, slots);
+  return TRUE;
+}
+
+/* In training. What else it computes is read by nothing that may stand between it and the end of the chain. */
+static gboolean
+batchnormalization_applies_chain (const PareInfer *infer)
+{
+  if (!is_training (infer->node) || infer->inputs[0].type != PARE_FLOAT32 || infer->inputs[0].shape.rank < 2)
+    return FALSE;
+  for (guint i = 1; i < infer->node->outputs->len; i++)
+    {
+      const PareValue *value = infer->node->outputs->pdata[i];
+      for (guint c = 0; value && c < value->consumers->len; c++)
+        if (g_strcmp0 (((PareNode *)value->consumers->pdata[c])->domain, PARE_DOMAIN))
+          return FALSE;
+    }
   return TRUE;
 }
 
@@ -287,6 +313,7 @@ PARE_OPERATORS (batchnormalization) = {
     .forward = batchnormalization_forward,
     .compile = batchnormalization_compile,
     .backward = batchnormalization_backward,
+    .applies_chain = batchnormalization_applies_chain,
     .in_place = TRUE,
     .quantize_note = "a BatchNormalization that could not be fused has no int8 kernel" },
   { NULL },

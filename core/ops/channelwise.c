@@ -99,23 +99,27 @@ plane_moments (const Plane *plane, const float *x, float *sums)
 
 #define POSITIVE(y) ((y) > 0 ? (y) : 0)
 
+/* @addend lies like @x; NULL: none. */
 static PARE_VECTOR void
-plane_apply (const Plane *plane, const float *x, gboolean relu, float *y)
+plane_apply (const Plane *plane, const float *x, const float *addend, gboolean relu, float *y)
 {
   Vector factor = GET (plane->parameters[FACTOR]), offset = GET (plane->parameters[OFFSET]), zero = { 0 };
   gint64 done = plane->vectors * LANES;
 
-  if (relu)
-    for (gint64 i = 0; i < plane->vectors; i++)
-      {
-        Vector v = GET (x + i * plane->step) * factor + offset;
-        AT (y + i * plane->step) = WHERE (v > zero, v);
-      }
-  else
-    for (gint64 i = 0; i < plane->vectors; i++)
-      AT (y + i * plane->step) = GET (x + i * plane->step) * factor + offset;
+  for (gint64 i = 0; i < plane->vectors; i++)
+    {
+      Vector v = GET (x + i * plane->step) * factor + offset;
+      if (addend)
+        v += GET (addend + i * plane->step);
+      AT (y + i * plane->step) = relu ? WHERE (v > zero, v) : v;
+    }
   for (gint64 i = done; i < done + plane->tail; i++)
-    y[i] = relu ? POSITIVE (x[i] * factor[0] + offset[0]) : x[i] * factor[0] + offset[0];
+    {
+      float v = x[i] * factor[0] + offset[0];
+      if (addend)
+        v += addend[i];
+      y[i] = relu ? POSITIVE (v) : v;
+    }
 }
 
 static PARE_VECTOR void
@@ -187,7 +191,8 @@ run_apply (gint64 from, gint64 to, gconstpointer data)
   for (gint64 i = from; i < to; i++)
     {
       find_plane (work, i, &plane);
-      plane_apply (&plane, work->x + plane.offset, work->affine.relu, work->y + plane.offset);
+      plane_apply (&plane, work->x + plane.offset, work->affine.addend ? work->affine.addend + plane.offset : NULL,
+                   work->affine.relu, work->y + plane.offset);
     }
 }
 

@@ -7,11 +7,12 @@
 /* Floats that PareSums has room for, per plane. */
 #define PARE_CHANNEL_SUMS 32
 
-/* y = x factor + offset per channel, then max (y, 0) when @relu. Room for pare_channels_padded() floats each. */
+/* y = x factor + offset per channel (+ @addend, which may be NULL), then max (y, 0) when @relu. Room for pare_channels_padded() floats each. */
 typedef struct
 {
   const float *factor, *offset;
   gboolean relu;
+  const float *addend;
 } PareAffine;
 
 /* The number of channels with the layout's padding. */

@@ -13,12 +13,14 @@
 typedef struct
 {
   gint64 batch, channels, size;
-  gboolean convolution, relu;
+  gboolean convolution, relu, sum; /* sum: with the factors of the loss */
 } Case;
 
 static const Case cases[] = {
-  { 5, 3, 7, FALSE, FALSE }, { 5, 3, 7, FALSE, TRUE },  { 3, 32, 5, TRUE, FALSE },  { 3, 32, 5, TRUE, TRUE },
-  { 2, 20, 6, TRUE, TRUE },  { 9, 16, 1, TRUE, FALSE }, { 64, 16, 12, TRUE, TRUE },
+  { 5, 3, 7, FALSE, FALSE },       { 5, 3, 7, FALSE, TRUE },       { 3, 32, 5, TRUE, FALSE },
+  { 3, 32, 5, TRUE, TRUE },        { 2, 20, 6, TRUE, TRUE },       { 9, 16, 1, TRUE, FALSE },
+  { 64, 16, 12, TRUE, TRUE },      { 5, 3, 7, FALSE, TRUE, TRUE }, { 4, 20, 6, TRUE, TRUE, TRUE },
+  { 4, 32, 3, TRUE, FALSE, TRUE },
 };
 
 static float
@@ -98,7 +100,7 @@ check_channel (const Case *at, gint64 c, GPtrArray *t, PareTensor **o)
     {
       double y;
       normal[i] = (x[AT (i)] - mean) * inverse;
-      y = normal[i] * scale + shift;
+      y = normal[i] * scale + shift + (at->sum ? r[AT (i)] : 0);
       g[i] = at->relu && y <= 0 ? 0 : r[AT (i)];
       by_scale += g[i] * normal[i];
       by_shift += g[i];
@@ -141,7 +143,9 @@ test_training_matches_loops (gconstpointer data)
       pare_node_add_output (node, pare_graph_add_value_near (graph, "running"));
       g_ptr_array_add (graph->outputs, node->outputs->pdata[1 + i]);
     }
-  last = at->relu ? add_node (graph, "Relu", 1, (PareValue *[]){ node->outputs->pdata[0] }) : node;
+  last = at->sum ? add_node (graph, "Add", 2, (PareValue *[]){ in[5], node->outputs->pdata[0] }) : node;
+  if (at->relu)
+    last = add_node (graph, "Relu", 1, (PareValue *[]){ last->outputs->pdata[0] });
   g_ptr_array_add (graph->outputs, last->outputs->pdata[0]);
   last = add_node (graph, "Mul", 2, (PareValue *[]){ last->outputs->pdata[0], in[5] });
   last = add_node (graph, "ReduceSum", 1, (PareValue *[]){ last->outputs->pdata[0] });
