@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A training step of fashion-resnet beside PyTorch's, in turns so that both meet the same machine:
-#   training-step.sh BUILD_DIRECTORY [BATCH [RUNS [THREADS]]]
+#   [PYTHON=python3] training-step.sh BUILD_DIRECTORY [BATCH [RUNS [THREADS]]]
 set -eu
 
 build=$1 batch=${2:-128} runs=${3:-10} threads=${4:-$(nproc)}
@@ -12,10 +12,10 @@ export OMP_WAIT_POLICY=passive
 
 for round in 1 2 3; do
   "$build/tests/bench/training-step" "$here/../models/fashion-resnet.onnx" "$batch" "$runs" "$threads"
-  python3 "$here/training-step.py" "$batch" "$runs" "$threads"
+  "${PYTHON:-python3}" "$here/training-step.py" "$batch" "$runs" "$threads"
 done > "$rounds"
 
-python3 - "$rounds" "$batch" "$threads" << 'END'
+"${PYTHON:-python3}" - "$rounds" "$batch" "$threads" << 'END'
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1])]
 ours, theirs = (min(side, key=lambda r: r["ms"]) for side in (lines[0::2], lines[1::2]))
