@@ -469,7 +469,8 @@ compile_empty (PareCompile *compile)
       return FALSE;
   for (guint i = 0; i < n; i++)
     if (output_value (compile, i))
-      attach_output (compile, i, slot_new (compile, pare_inference_spec (compile->inference, output_value (compile, i)), NULL));
+      attach_output (compile, i,
+                     slot_new (compile, pare_inference_spec (compile->inference, output_value (compile, i)), NULL));
   return TRUE;
 }
 

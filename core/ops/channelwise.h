@@ -7,7 +7,8 @@
 /* Floats that PareSums has room for, per plane. */
 #define PARE_CHANNEL_SUMS 32
 
-/* y = x factor + offset per channel (+ @addend, which may be NULL), then max (y, 0) when @relu. Room for pare_channels_padded() floats each. */
+/* y = x factor + offset per channel (+ @addend, which may be NULL), then max (y, 0) when @relu. Room for
+ * pare_channels_padded() floats each. */
 typedef struct
 {
   const float *factor, *offset;
