@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * A graph as its layers: quantizers and constants are accounted to the layer that they serve. */
 #include "layers.h"
+#include "quantize/pair.h"
 
 /* A layer's parameter and how it is stored. */
 typedef struct
@@ -25,6 +26,50 @@ quantizer_bits (const PareNode *node)
   return zero_point ? pare_data_type_bits (zero_point->type) : 8;
 }
 
+/* Bits that hold all from @lowest to @highest, or at least 2. */
+static guint
+range_bits (gboolean is_signed, gint64 lowest, gint64 highest)
+{
+  guint bits = 2;
+
+  while (bits < 16 && (is_signed ? lowest < -(1 << (bits - 1)) || highest >= 1 << (bits - 1) : highest >= 1 << bits))
+    bits++;
+  return bits;
+}
+
+/* Fewer than 8 bits are stored in 8, so the integers themselves tell. */
+static guint
+stored_bits (const PareTensor *tensor)
+{
+  gint64 lowest = 0, highest = 0;
+
+  for (gint64 i = 0, n = pare_tensor_elements (tensor); i < n; i++)
+    {
+      lowest = MIN (lowest, pare_tensor_get_int (tensor, i));
+      highest = MAX (highest, pare_tensor_get_int (tensor, i));
+    }
+  return range_bits (tensor->type == PARE_INT8, lowest, highest);
+}
+
+/* The weight of a pair, or the stored integers that one converts. */
+static gboolean
+find_weight (const PareValue *value, Parameter *parameter)
+{
+  const PareTensor *zero_point;
+  ParePair pair;
+
+  if (!value || !value->producer || !pare_pair_read (value->producer, &pair) || !pair.input->constant
+      || pare_data_type_bits (pair.type) != 8)
+    return FALSE;
+  zero_point = pair.zero_point ? pair.zero_point->constant : NULL;
+  parameter->tensor = pair.input->constant;
+  parameter->zero
+      = !pair.quantize && zero_point && pare_tensor_elements (zero_point) ? pare_tensor_get_int (zero_point, 0) : 0;
+  parameter->bits = pair.quantize ? range_bits (pair.type == PARE_INT8, pair.lowest, pair.highest)
+                                  : stored_bits (parameter->tensor);
+  return TRUE;
+}
+
 /* The constant behind @value, through QuantizeLinear and DequantizeLinear. Integers that no quantizer reads are shapes
  * and axes, not parameters. */
 static gboolean
@@ -34,6 +79,8 @@ find_parameter (const PareValue *value, Parameter *parameter)
   guint bits = 0;
   gint64 zero = 0;
 
+  if (find_weight (value, parameter))
+    return TRUE;
   while (value && !value->constant && is_quantizer (value->producer))
     {
       PareTensor *zero_point = pare_node_constant (value->producer, 2);
@@ -99,6 +146,16 @@ is_quantized (const PareNode *node)
   return quantized > 0;
 }
 
+/* Such a Clip narrows the integers of the quantizers beside it. */
+static gboolean
+is_between_quantizers (const PareNode *node)
+{
+  const PareValue *input = pare_node_input (node, 0), *output = pare_node_output (node, 0);
+
+  return pare_node_is (node, "Clip") && input && input->producer && pare_node_is (input->producer, "QuantizeLinear")
+         && output && output->consumers->len && pare_node_is (output->consumers->pdata[0], "DequantizeLinear");
+}
+
 static void
 set_shape (PareLayer *layer, const PareNode *node, const PareInference *inference)
 {
@@ -136,7 +193,7 @@ pare_layers_new (PareGraph *graph, gint64 batch, gint64 size)
     {
       const PareNode *node = graph->nodes->pdata[i];
       PareLayer layer = { .name = pare_node_label (node), .operator= node->op_type };
-      if (is_quantizer (node) || pare_node_is (node, "Constant"))
+      if (is_quantizer (node) || is_between_quantizers (node) || pare_node_is (node, "Constant"))
         continue;
       set_shape (&layer, node, inference);
       account_parameters (&layer, node, seen);

@@ -139,7 +139,8 @@ pare_course_new (PareTrainer *trainer, const PareGraph *network, const PareCours
   if (!settings->checkpoint)
     return g_steal_pointer (&course);
   course->fingerprint = pare_graph_fingerprint (network);
-  return restore (course, error) ? g_steal_pointer (&course) : NULL;
+  /* From the start there is something to go back to, and a place that cannot be written shows before hours of work. */
+  return restore (course, error) && (course->saved || save (course, error)) ? g_steal_pointer (&course) : NULL;
 }
 
 /* Steps */
@@ -150,7 +151,7 @@ keep_last_good (PareCourse *course, GError **error)
 {
   GError *told = *error;
 
-  if (!course->settings.checkpoint || !(course->saved || save (course, NULL)))
+  if (!course->settings.checkpoint)
     return;
   *error = g_error_new (told->domain, told->code, "%s The weights before it are kept in the checkpoint '%s'.",
                         told->message, course->settings.checkpoint);

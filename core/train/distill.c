@@ -77,6 +77,7 @@ set_methods (PareDistiller *distiller, GError **error)
   train->weight_quantizer_rate = settings->scale_rate;
   train->weight_decay = settings->weight_decay;
   train->frozen_batchnorm = TRUE;
+  train->keep_zeros = settings->keep_zeros;
   return TRUE;
 }
 

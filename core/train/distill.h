@@ -25,6 +25,7 @@ typedef enum
  * @learning_rate: of weights and biases
  * @scale_rate: of scales of quantized weights
  * @clip_rate: of ranges (or scales) of quantized activations
+ * @keep_zeros: weights that are exactly zero stay zero
  * @epochs: passes over the samples for each block
  * @seed: of the order of samples
  * @memory_limit: bytes that samples may take, and bytes that what blocks read and should compute may take
@@ -37,6 +38,7 @@ typedef struct
   PareDistillInput input;
   const char *loss, *optimizer, *schedule, *quantizers;
   double learning_rate, scale_rate, clip_rate, weight_decay;
+  gboolean keep_zeros;
   guint epochs;
   guint64 seed;
   guint64 memory_limit;

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @weight_decay: of weights; biases, normalisations and quantizers have none
  * @clip_norm: gradients longer than this, all parameters together, are shortened to it; 0: never
  * @frozen_batchnorm: BatchNormalization keeps the statistics that it has
+ * @keep_zeros: weights that are exactly zero when training begins stay zero
  *
  * How to train.
  */
@@ -25,6 +26,7 @@ typedef struct
   double weight_decay;
   double clip_norm;
   gboolean frozen_batchnorm;
+  gboolean keep_zeros;
   PareLossSettings loss_settings;
   PareOptimizerSettings optimizer_settings;
   PareScheduleSettings schedule_settings;

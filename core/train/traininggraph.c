@@ -4,6 +4,7 @@
 #include "exec/inference.h"
 #include "onnx/onnx.h"
 #include "train/gradient.h"
+#include "train/zeros.h"
 
 /* The standard set that backward functions are written for. */
 #define OPSET 17
@@ -39,9 +40,16 @@ pare_graph_add_loss (PareGraph *graph, const PareLoss *loss, const PareLossSetti
   return sum;
 }
 
+static PareValue *
+mask_gradient (PareGraph *graph, const PareParameter *parameter, PareValue *gradient)
+{
+  return parameter->kind == PARE_PARAMETER_WEIGHT ? pare_graph_keep_zeros (graph, parameter->tensor, gradient)
+                                                  : gradient;
+}
+
 /* Gradients by all parameters; those that the loss does not depend on become constants again. */
 static gboolean
-add_gradients (PareTrainingGraph *training, PareValue *loss, GPtrArray *gradients, GError **error)
+add_gradients (PareTrainingGraph *training, PareValue *loss, gboolean keep_zeros, GPtrArray *gradients, GError **error)
 {
   guint n = training->parameters->len;
   g_autofree PareValue **by = g_new0 (PareValue *, n + 1), **found = g_new0 (PareValue *, n + 1);
@@ -57,7 +65,9 @@ add_gradients (PareTrainingGraph *training, PareValue *loss, GPtrArray *gradient
         g_ptr_array_remove_index (training->parameters, i);
       }
     else
-      g_ptr_array_insert (gradients, 0, found[i]);
+      g_ptr_array_insert (gradients, 0,
+                          keep_zeros ? mask_gradient (training->graph, training->parameters->pdata[i], found[i])
+                                     : found[i]);
   training->n_trained = training->parameters->len;
   if (training->n_trained)
     return TRUE;
@@ -100,10 +110,10 @@ pare_training_graph_new (const PareGraph *network, const PareTrainSettings *sett
   pare_graph_remove_dead (graph);
   sum = pare_graph_add_loss (graph, loss, &settings->loss_settings);
   training->parameters = pare_graph_open_parameters (graph, network);
-  statistics = g_ptr_array_new_with_free_func ((GDestroyNotify) pare_parameter_free);
+  statistics = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_parameter_free);
   if (!settings->frozen_batchnorm)
     pare_graph_open_statistics (graph, network, statistics, updated);
-  if (!add_gradients (training, sum, gradients, error))
+  if (!add_gradients (training, sum, settings->keep_zeros, gradients, error))
     return NULL;
   g_ptr_array_extend_and_steal (training->parameters, g_steal_pointer (&statistics));
   g_ptr_array_set_size (graph->outputs, 0);

@@ -50,6 +50,7 @@ static const GstPareProperty properties[] = {
   { "clip-learning-rate", "Of the ranges of quantized activations", G_TYPE_DOUBLE, FIELD (settings.clip_rate),
     .initial = 0.1, .maximum = 1e6 },
   { "weight-decay", "Pull of weights towards zero", G_TYPE_DOUBLE, FIELD (settings.weight_decay), .maximum = 1e6 },
+  { "keep-zeros", "Weights that are exactly zero stay zero", G_TYPE_BOOLEAN, FIELD (settings.keep_zeros) },
   { "epochs", "Passes over the samples for each block", G_TYPE_UINT, FIELD (settings.epochs), .initial = 1,
     .minimum = 1, .maximum = 100000 },
   { "seed", "Of the order of the samples", G_TYPE_UINT64, FIELD (settings.seed), .maximum = G_MAXINT64 },

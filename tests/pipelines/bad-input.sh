@@ -105,4 +105,37 @@ fi
 refuse 'no space for the file' 'space|too large' sh -c "trap '' XFSZ; ulimit -f 16; exec \"\$@\"" sh \
   "$PARE" run ptq-int8 "model=$model" "data=$train" samples=8 mean=0.2860 std=0.3530 "output=$target"
 
+# Training: 64 black images of 28 x 28, and labels that go wrong in their own ways.
+sixty_four() { head -c $((64 * $1)) /dev/zero; }
+{ printf '\000\000\010\003\000\000\000\100\000\000\000\034\000\000\000\034'; sixty_four 784; } >"$scratch/black.idx"
+{ printf '\000\000\010\001\000\000\000\100'; sixty_four 1; } >"$scratch/labels.idx"
+{ printf '\000\000\010\001\000\000\000\100'; sixty_four 1 | tr '\000' '\115'; } >"$scratch/high.idx"
+{ printf '\000\000\010\002\000\000\000\100\000\000\000\003'; sixty_four 3; } >"$scratch/triple.idx"
+printf '\000\000\010\001\000\000\000\003\001\002\003' >"$scratch/three.idx"
+refuse_labels()
+{
+  refuse_name=$1 refuse_words=$2 refuse_file=$3
+  shift 3
+  refuse "$refuse_name" "$refuse_words" "$PARE" run train "model=$models/fashion-mobilenet.onnx" "data=$scratch/black.idx" \
+    "labels=$scratch/$refuse_file.idx" "output=$target" "$@"
+}
+refuse_labels 'labels out of range' 'label 77.*classes 0 to 9' high batch-size=16
+refuse_labels 'labels of a wrong shape' 'labels.*16, ?3.*one class number per sample' triple batch-size=16
+refuse_labels 'labels that end early' 'three\.idx.*3|3 .*64|64 .*3' three
+refuse_labels 'fewer samples than a batch' 'samples, fewer than the 100 of a batch' labels batch-size=100
+refuse_labels 'numbers that are not finite' "is not finite: '[^']+' \([A-Za-z]+\) was the first layer" labels batch-size=16 schedule=constant learning-rate=1e30
+refuse_labels 'unknown loss' "'cross-entrpy'.*cross-entropy" labels loss=cross-entrpy
+refuse_labels 'checkpoint that is none' 'triple\.idx.*no checkpoint' labels "checkpoint=$scratch/triple.idx"
+refuse_labels 'checkpoint in no folder' 'nowhere' labels "checkpoint=$scratch/nowhere/checkpoint"
+refuse_training() { refuse "$1" "$2" "$PARE" launch "onnxloader location=$models/fashion-mobilenet.onnx ! graphtrainer name=t batch-size=16 $3 \
+  ! onnxexporter location=$target tensorsrc location=$scratch/black.idx $4 ! tensorizer ! t.tensors"; }
+refuse_training 'samples without labels' '1 tensors.*then the labels' '' ''
+refuse_training 'a stream that ends after the first epoch' 'put a tensorstore' epochs=2 "labels=$scratch/labels.idx"
+refuse 'a teacher of another kind' "teacher has no value that matches.*'/body/body.0/c1/Conv'" "$PARE" launch "onnxloader location=$model \
+  ! graphdistiller name=d groups=/body/body.0/c1/Conv:/body/body.0/c1/Conv ! onnxexporter location=$target \
+  onnxloader location=$models/fashion-mobilenet.onnx ! d.teacher tensorsrc location=$scratch/black.idx ! tensorizer ! d.tensors"
+refuse 'a teacher with other inputs' 'student has 1 inputs.*teacher' "$PARE" launch "onnxloader location=$model ! graphdistiller name=d \
+  ! onnxexporter location=$target onnxloader location=$scratch/two-inputs.onnx ! d.teacher \
+  tensorsrc location=$scratch/black.idx ! tensorizer ! d.tensors"
+
 [ "$failures" = 0 ] || fail "$failures kinds of bad input."

@@ -28,3 +28,9 @@ holds "$ours - $theirs < 0.11 && $theirs - $ours < 0.11" || fail 'ONNX Runtime g
 holds "$ours >= $float - 4" || fail 'four bits lose more than 4 points.'
 holds "$ours < $float" || fail 'four bits lose nothing at all: was anything quantized?'
 holds "$layers == 13" || fail 'not every convolution runs on integers.'
+
+# The first and the last layer keep 8 bits, all others have 4, in whatever way the file says so.
+for form in qdq fakequant; do
+  bits=$("$PARE" inspect "$scratch/$form.onnx" | awk '$2 == "Conv" || $2 == "Gemm" { line = line " " $(NF - 1) } END { print line }')
+  [ "$bits" = ' 8 4 4 4 4 4 4 4 4 4 4 4 4 8' ] || fail "inspect reads other bits from the $form form:$bits."
+done
