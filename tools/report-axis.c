@@ -91,5 +91,5 @@ pare_report_axis_place (const PareReportAxis *axis, double value)
     return CLAMP ((value / 2 - axis->low / 2) / (axis->high / 2 - axis->low / 2), 0, 1);
   if (value <= axis->low)
     return 0;
-  return CLAMP (log10 (value / axis->low) / (log10 (axis->high) - log10 (axis->low)), 0, 1);
+  return CLAMP ((log10 (value) - log10 (axis->low)) / (log10 (axis->high) - log10 (axis->low)), 0, 1);
 }

@@ -57,14 +57,16 @@ note_left_out (GString *page, guint n, guint most, const char *what)
 static void
 add_counts (GString *page, const PareReportStage *stage)
 {
-  g_string_append (
-      page, "<div class=\"scroll\"><table class=\"counts\"><tr><th class=\"n\">times<th>action<th>reason</tr>\n");
+  g_string_append_printf (page,
+                          "<div class=\"scroll\"><table class=\"counts\"><tr><th class=\"n\">times<th>action%s</tr>\n",
+                          stage->has_reasons ? "<th>reason" : "");
   for (guint i = 0; i < MIN (stage->counts->len, MOST_COUNTS); i++)
     {
       const PareReportCount *count = stage->counts->pdata[i];
       g_string_append_printf (page, "<tr><td class=\"n\">%u</td>", count->n);
       add_cell (page, count->action, "td");
-      add_cell (page, count->reason ? count->reason : "", "td class=\"wrap\"");
+      if (stage->has_reasons)
+        add_cell (page, count->reason ? count->reason : "", "td class=\"wrap\"");
       g_string_append (page, "</tr>\n");
     }
   g_string_append (page, "</table></div>\n");

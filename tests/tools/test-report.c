@@ -292,6 +292,77 @@ test_files_that_cannot_be_are_refused (void)
   g_assert_cmpstr (now, ==, trained);
 }
 
+/* An IDX file of bytes that differ, below @limit. */
+static char *
+write_idx (const char *name, const guint8 *header, gsize header_size, gsize n, guint limit)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autofree char *path = scratch_path (name);
+  g_autoptr (GError) error = NULL;
+
+  g_byte_array_append (bytes, header, header_size);
+  for (gsize i = 0; i < n; i++)
+    g_byte_array_append (bytes, &(guint8){ i * 7 % limit }, 1);
+  g_file_set_contents (path, (const char *)bytes->data, bytes->len, &error);
+  g_assert_no_error (error);
+  return g_steal_pointer (&path);
+}
+
+/* Runs a recipe on 40 made-up samples and makes a page of its record. */
+static char *
+page_of_recipe (const char *recipe, const char *first, const char *second)
+{
+  static const guint8 images[] = { 0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, 28, 0, 0, 0, 28 };
+  static const guint8 labels[] = { 0, 0, 8, 1, 0, 0, 0, 40 };
+  g_autofree char *data = write_idx ("samples-idx3-ubyte", images, sizeof images, 40 * 28 * 28, 251);
+  g_autofree char *label = write_idx ("labels-idx1-ubyte", labels, sizeof labels, 40, 10);
+  g_autofree char *model = model_path ("fashion-mobilenet.onnx");
+  g_autofree char *output = scratch_path ("model.onnx");
+  g_autofree char *record = scratch_path ("real.json");
+  g_autofree char *model_word = g_strconcat ("model=", model, NULL);
+  g_autofree char *data_word = g_strconcat ("data=", data, NULL);
+  g_autofree char *output_word = g_strconcat ("output=", output, NULL);
+  g_autofree char *record_word = g_strconcat ("record=", record, NULL);
+  g_autofree char *label_word = g_strconcat ("labels=", label, NULL);
+  g_auto (Process) process = pare ("run", recipe, model_word, data_word, output_word, record_word, "batch-size=8",
+                                   first, second, g_str_equal (recipe, "distill") ? NULL : label_word, NULL);
+  g_autofree char *text = NULL;
+
+  assert_said (&process, "model.onnx");
+  g_assert_true (g_file_get_contents (record, &text, NULL, NULL));
+  return make_page (text);
+}
+
+/* The names of the numbers that are plotted are those that the stages write. */
+static void
+test_training_is_plotted (void)
+{
+  g_autofree char *page = page_of_recipe ("train", "epochs=3", "samples=40");
+  g_autofree char *loss = figure (page, "Loss");
+  g_autofree char *accuracy = figure (page, "Accuracy");
+  g_autofree char *rate = figure (page, "Learning rate");
+
+  g_assert_cmpuint (count (loss, "class=\"point s0\""), ==, 3);
+  g_assert_cmpuint (count (loss, "class=\"point s1\""), ==, 3);
+  g_assert_cmpuint (count (accuracy, "class=\"point s1\""), ==, 3);
+  g_assert_cmpuint (count (rate, "class=\"point"), ==, 3);
+}
+
+static void
+test_distillation_is_plotted (void)
+{
+  g_autofree char *page = page_of_recipe ("distill", "samples=40", "calibration-samples=8");
+  g_autofree char *ranges = figure (page, "Calibrated ranges");
+  g_autofree char *noise = figure (page, "Signal to quantization noise");
+  g_autofree char *distance = figure (page, "Distance from the teacher");
+
+  g_assert_nonnull (strstr (ranges, "<title>/stem/stem.2/Clip: 0 to "));
+  /* 17 convolutions and a Gemm have weights. */
+  g_assert_cmpuint (count (noise, "class=\"bar"), ==, 18);
+  /* They and the whole network. */
+  g_assert_cmpuint (count (distance, "<title>"), ==, 19);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -311,6 +382,8 @@ main (int argc, char **argv)
                    test_long_records_are_cut_on_the_page_and_say_so);
   g_test_add_func ("/report/what-is-no-record-is-refused", test_what_is_no_record_is_refused);
   g_test_add_func ("/report/files-that-cannot-be-are-refused", test_files_that_cannot_be_are_refused);
+  g_test_add_func ("/report/training-is-plotted", test_training_is_plotted);
+  g_test_add_func ("/report/distillation-is-plotted", test_distillation_is_plotted);
   status = g_test_run ();
   scratch_remove ();
   return status;
