@@ -33,8 +33,10 @@ typedef struct
   double from, to;
 } PareReportRow;
 
-/* Each appends a figure: a title, and one SVG image that needs no style sheet but the page's. Text is escaped. */
-void pare_report_lines (GString *page, const char *title, const char *x, const PareReportSeries *series, guint n);
+/* Each appends a figure: a title, and one SVG image that needs no style sheet but the page's. Text is escaped. @mark:
+ * an x to point out, or NaN. */
+void pare_report_lines (GString *page, const char *title, const char *x, double mark, const PareReportSeries *series,
+                        guint n);
 /* @unit: what the axis measures. @names: of both numbers, for the legend of changes, else NULL. */
 void pare_report_rows (GString *page, const char *title, const char *unit, PareReportRowKind kind,
                        const char *const *names, const PareReportRow *rows, gsize n);

@@ -3,6 +3,7 @@
 #include "report-axis.h"
 #include "report-chart.h"
 #include "report-record.h"
+#include <math.h>
 
 #define WIDTH 420.0
 #define HEIGHT 240.0
@@ -78,6 +79,15 @@ draw_axes (const Plot *plot, const char *x)
 }
 
 static void
+draw_mark (const Plot *plot, double mark)
+{
+  g_autofree char *text = pare_report_number_text (mark);
+
+  g_string_append_printf (plot->page, "<path class=\"mark\" d=\"M%.1f %gV%g\"><title>kept: %s</title></path>\n",
+                          x_place (plot, mark), TOP, HEIGHT - BOTTOM, text);
+}
+
+static void
 draw_line (const Plot *plot, const PareReportSeries *series, guint number)
 {
   double before = G_MAXDOUBLE;
@@ -109,7 +119,8 @@ draw_points (const Plot *plot, const PareReportSeries *series, guint number)
 }
 
 void
-pare_report_lines (GString *page, const char *title, const char *x, const PareReportSeries *series, guint n)
+pare_report_lines (GString *page, const char *title, const char *x, double mark, const PareReportSeries *series,
+                   guint n)
 {
   Plot plot = plot_new (page, series, n);
 
@@ -126,6 +137,8 @@ pare_report_lines (GString *page, const char *title, const char *x, const PareRe
   pare_report_escape (page, title);
   g_string_append (page, "\">\n");
   draw_axes (&plot, x);
+  if (isfinite (mark))
+    draw_mark (&plot, mark);
   for (guint i = 0; i < n; i++)
     {
       draw_line (&plot, &series[i], i);

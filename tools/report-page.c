@@ -34,7 +34,8 @@ static const char head[]
       ".k0::before{background:var(--a)}.k1::before{background:var(--b)}\n"
       "svg{max-width:100%;height:auto}svg text{font-size:11px;fill:var(--soft)}\n"
       ".grid{stroke:var(--rule)}.line{fill:none;stroke-width:2}.line.s0{stroke:var(--a)}.line.s1{stroke:var(--b)}\n"
-      ".point.s0,.bar.s0{fill:var(--a)}.point.s1{fill:var(--b)}.change{stroke:var(--soft)}\n"
+      ".point.s0,.bar.s0{fill:var(--a)}.point.s1{fill:var(--b)}.change{stroke:var(--soft)}.mark{stroke:var(--soft);"
+      "stroke-dasharray:3 3}\n"
       ".row:hover text{fill:var(--ink)}\n</style>\n";
 
 static void

@@ -2,24 +2,32 @@
  * Which numbers of which stages are plotted how. Another plot is another line of a table. */
 #include "report-plots.h"
 #include "report-chart.h"
+#include <math.h>
 #include <string.h>
 
 #define MOST_SERIES 2
 #define MOST_ROWS 400
 
+/* @mark: the action of the entry whose x is pointed out. */
 typedef struct
 {
-  const char *stage, *title, *x;
+  const char *stage, *title, *x, *mark;
   struct
   {
     const char *number, *name;
   } series[MOST_SERIES];
 } Lines;
 
+#define KEPT "kept the best epoch"
+
 static const Lines lines[] = {
-  { "graphtrainer", "Loss", "epoch", { { "loss", "training" }, { "validation-loss", "validation" } } },
-  { "graphtrainer", "Accuracy", "epoch", { { "accuracy", "training" }, { "validation-accuracy", "validation" } } },
-  { "graphtrainer", "Learning rate", "epoch", { { "learning-rate", "learning rate" } } },
+  { "graphtrainer", "Loss", "epoch", KEPT, { { "loss", "training" }, { "validation-loss", "validation" } } },
+  { "graphtrainer",
+    "Accuracy",
+    "epoch",
+    KEPT,
+    { { "accuracy", "training" }, { "validation-accuracy", "validation" } } },
+  { "graphtrainer", "Learning rate", "epoch", KEPT, { { "learning-rate", "learning rate" } } },
 };
 
 /* @from is NULL for what begins at 0. */
@@ -48,6 +56,21 @@ collect_points (const PareReportStage *stage, const char *x, const char *y)
   return points;
 }
 
+/* NaN when there is none. */
+static double
+find_mark (const PareReportStage *stage, const Lines *plot)
+{
+  double mark = NAN;
+
+  for (guint i = 0; i < stage->entries->len; i++)
+    {
+      const PareReportEntry *entry = stage->entries->pdata[i];
+      if (strcmp (entry->action, plot->mark) == 0)
+        pare_report_entry_number (entry, plot->x, &mark);
+    }
+  return mark;
+}
+
 static void
 plot_lines (GString *page, const PareReportStage *stage, const Lines *plot)
 {
@@ -61,7 +84,7 @@ plot_lines (GString *page, const PareReportStage *stage, const Lines *plot)
         series[n++] = (PareReportSeries){ plot->series[i].name, g_steal_pointer (&points) };
     }
   if (n)
-    pare_report_lines (page, plot->title, plot->x, series, n);
+    pare_report_lines (page, plot->title, plot->x, find_mark (stage, plot), series, n);
   for (guint i = 0; i < n; i++)
     g_array_unref (series[i].points);
 }

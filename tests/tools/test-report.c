@@ -346,6 +346,8 @@ test_training_is_plotted (void)
   g_assert_cmpuint (count (loss, "class=\"point s1\""), ==, 3);
   g_assert_cmpuint (count (accuracy, "class=\"point s1\""), ==, 3);
   g_assert_cmpuint (count (rate, "class=\"point"), ==, 3);
+  /* The best of them on the validation samples was kept. */
+  g_assert_cmpuint (count (loss, "<title>kept: "), ==, 1);
 }
 
 static void
