@@ -74,3 +74,15 @@ pare_set_divergence_error (GError **error, PareGraph *graph, PareTensor *const *
         "clip-norm.",
         step, pare_node_label (first->producer), first->producer->op_type);
 }
+
+void
+pare_set_overflow_error (GError **error, const PareValue *parameter, guint64 step)
+{
+  const PareNode *reader = parameter->consumers->pdata[0];
+
+  g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
+               "After step %" G_GUINT64_FORMAT
+               " the weights are not finite: '%s' (%s) was the first layer with such a number in '%s'; lower the "
+               "learning-rate or set clip-norm.",
+               step, pare_node_label (reader), reader->op_type, parameter->name);
+}

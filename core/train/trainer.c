@@ -236,6 +236,19 @@ update_parameter (const Work *work, guint index, double factor, double scale)
   pare_optimizer_run (trainer->optimizer, &settings->optimizer_settings, &update);
 }
 
+/* A parameter that the step made infinite or no number, or NULL. */
+static const PareParameter *
+find_overflow (const PareTrainingGraph *training)
+{
+  for (guint i = 0; i < training->n_trained; i++)
+    {
+      const PareParameter *parameter = training->parameters->pdata[i];
+      if (!isfinite (sum_of_squares (parameter->data, parameter->n)))
+        return parameter;
+    }
+  return NULL;
+}
+
 static void
 take_statistics (const Work *work)
 {
@@ -256,6 +269,7 @@ run_step (gpointer data, GError **error)
   PareTrainer *trainer = work->trainer;
   PareTrainStep *step = work->step;
   double clip = trainer->settings.clip_norm, factor;
+  const PareParameter *overflown;
 
   if (!pare_executor_run (trainer->executor, (PareTensor **)work->inputs->pdata, work->inputs->len,
                           (PareTensor **)work->outputs->pdata, error))
@@ -276,7 +290,11 @@ run_step (gpointer data, GError **error)
   for (guint i = 0; i < trainer->training->n_trained; i++)
     update_parameter (work, i, factor, clip > 0 && step->norm > clip ? clip / step->norm : 1);
   take_statistics (work);
-  return TRUE;
+  overflown = find_overflow (trainer->training);
+  trainer->diverged = overflown != NULL;
+  if (overflown)
+    pare_set_overflow_error (error, overflown->value, step->step);
+  return !overflown;
 }
 
 static void

@@ -73,10 +73,10 @@ void pare_trainer_set_length (PareTrainer *trainer, guint64 epoch, guint64 total
 gboolean pare_trainer_needs_length (const PareTrainer *trainer);
 /* One step on a batch of @n tensors: one per input of the network, then the labels. The first @valid samples count. A
  * loss or gradient that is not finite is an error that names the first layer with such a number; the parameters stay as
- * they were. */
+ * they were. So is a step that takes parameters out of the range of numbers; they are spoilt then. */
 gboolean pare_trainer_step (PareTrainer *trainer, PareTensor *const *batch, guint n, guint valid, PareTrainStep *step,
                             GError **error);
-/* The last step failed since its loss or gradient was not finite. */
+/* The last step failed since its loss, its gradient or what it made of the parameters was not finite. */
 gboolean pare_trainer_has_diverged (const PareTrainer *trainer);
 /* Steps done. */
 guint64 pare_trainer_steps (const PareTrainer *trainer);

@@ -123,7 +123,7 @@ refuse_labels 'labels out of range' 'label 77.*classes 0 to 9' high batch-size=1
 refuse_labels 'labels of a wrong shape' 'labels.*16, ?3.*one class number per sample' triple batch-size=16
 refuse_labels 'labels that end early' 'three\.idx.*3|3 .*64|64 .*3' three
 refuse_labels 'fewer samples than a batch' 'samples, fewer than the 100 of a batch' labels batch-size=100
-refuse_labels 'numbers that are not finite' "is not finite: '[^']+' \([A-Za-z]+\) was the first layer" labels batch-size=16 schedule=constant learning-rate=1e30
+refuse_labels 'numbers that are not finite' "not finite: '[^']+' \([A-Za-z]+\) was the first layer" labels batch-size=16 schedule=constant learning-rate=1e30
 refuse_labels 'unknown loss' "'cross-entrpy'.*cross-entropy" labels loss=cross-entrpy
 refuse_labels 'checkpoint that is none' 'triple\.idx.*no checkpoint' labels "checkpoint=$scratch/triple.idx"
 refuse_labels 'checkpoint in no folder' 'nowhere' labels "checkpoint=$scratch/nowhere/checkpoint"

@@ -6,6 +6,10 @@
 
 #define SIZE 2
 
+/* Labels of samples: as they belong to them, and all of them wrong. */
+#define RIGHT -1
+#define WRONG -2
+
 /* y [batch,2] = x w, w zero. */
 static PareGraph *
 graph_new (void)
@@ -34,6 +38,8 @@ typedef struct
   GstBus *bus;
   GstHarness *graphs, *samples;
   GThread *thread;
+  GstHarness *validation; /* NULL without that pad */
+  GThread *validator;
 } Fixture;
 
 static gpointer
@@ -71,6 +77,11 @@ start (Fixture *fixture)
 static void
 teardown (Fixture *fixture, gconstpointer unused)
 {
+  if (fixture->validation)
+    {
+      g_thread_join (fixture->validator);
+      gst_harness_teardown (fixture->validation);
+    }
   gst_harness_teardown (fixture->samples);
   gst_harness_teardown (fixture->graphs);
   gst_element_set_bus (fixture->element, NULL);
@@ -79,7 +90,8 @@ teardown (Fixture *fixture, gconstpointer unused)
   g_object_unref (fixture->graph);
 }
 
-/* @n samples: class 0 along the first axis, 1 along the second; @label replaces the last one's unless negative. */
+/* @n samples: class 0 along the first axis, 1 along the second; @label replaces the last one's unless it is RIGHT or
+ * WRONG. */
 static void
 push_samples (GstHarness *harness, guint n, gint64 label)
 {
@@ -87,7 +99,7 @@ push_samples (GstHarness *harness, guint n, gint64 label)
 
   for (guint i = 0; i < n; i++)
     {
-      gint64 number = label >= 0 && i == n - 1 ? label : i % 2;
+      gint64 number = label >= 0 && i == n - 1 ? label : (i + (label == WRONG)) % 2;
       PareTensor *sample[2] = { pare_tensor_new_floats (&x_shape, (float[]){ i % 2 == 0, i % 2 == 1 }),
                                 pare_tensor_new_int64s (1, &number) };
       gst_harness_push (harness, gst_pare_buffer_from_tensors (sample, 2));
@@ -101,6 +113,37 @@ end_pass (GstHarness *harness)
 {
   gst_harness_push_event (
       harness, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty (GST_PARE_PASS_END)));
+}
+
+static gpointer
+push_validation (gpointer harness)
+{
+  for (guint i = 0; i < 3; i++)
+    {
+      push_samples (harness, 4, RIGHT);
+      end_pass (harness);
+    }
+  return NULL;
+}
+
+/* Three passes of right samples are ready on the pad "validation". */
+static void
+start_validation (Fixture *fixture)
+{
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (fixture->samples->srcpad);
+
+  fixture->validation = gst_harness_new_with_element (fixture->element, "validation", NULL);
+  gst_harness_set_src_caps (fixture->validation, g_steal_pointer (&caps));
+  fixture->validator = g_thread_new ("validation", push_validation, fixture->validation);
+}
+
+/* The first weight of what came out. */
+static double
+pull_weight (Fixture *fixture)
+{
+  g_autoptr (GstBuffer) out = gst_harness_pull (fixture->graphs);
+
+  return pare_tensor_get_double (pare_graph_find_value (gst_pare_buffer_get_graph (out), "w")->constant, 0);
 }
 
 static GstFlowReturn
@@ -131,9 +174,9 @@ test_each_pass_is_an_epoch (Fixture *fixture, gconstpointer unused)
 
   g_object_set (fixture->element, "epochs", 2, "momentum", 0.0, NULL);
   start (fixture);
-  push_samples (fixture->samples, 4, -1);
+  push_samples (fixture->samples, 4, RIGHT);
   end_pass (fixture->samples);
-  push_samples (fixture->samples, 6, -1); /* two fill no batch */
+  push_samples (fixture->samples, 6, RIGHT); /* two fill no batch */
   end_pass (fixture->samples);
   g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
   out = gst_harness_pull (fixture->graphs);
@@ -146,11 +189,71 @@ test_each_pass_is_an_epoch (Fixture *fixture, gconstpointer unused)
   g_assert_cmpfloat (epochs, ==, 2);
 }
 
+/* One epoch of right labels, then two of wrong ones, which undo it. */
+static void
+test_the_best_epoch_is_kept (Fixture *fixture, gconstpointer unused)
+{
+  g_object_set (fixture->element, "epochs", 3, "momentum", 0.0, NULL);
+  start (fixture);
+  start_validation (fixture);
+  for (guint i = 0; i < 3; i++)
+    {
+      push_samples (fixture->samples, 4, i ? WRONG : RIGHT);
+      end_pass (fixture->samples);
+    }
+  g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
+  /* The weight after the first step, as below. */
+  g_assert_cmpfloat_with_epsilon (pull_weight (fixture), 0.125, 1e-6);
+}
+
+/* The same, but nobody judges. */
+static void
+test_without_validation_the_last_epoch_is_kept (Fixture *fixture, gconstpointer unused)
+{
+  g_object_set (fixture->element, "epochs", 3, "momentum", 0.0, NULL);
+  start (fixture);
+  for (guint i = 0; i < 3; i++)
+    {
+      push_samples (fixture->samples, 4, i ? WRONG : RIGHT);
+      end_pass (fixture->samples);
+    }
+  g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
+  g_assert_cmpfloat (pull_weight (fixture), <, 0);
+}
+
+/* A hundred epochs are allowed, and three passes come. */
+static void
+test_patience_ends_training (Fixture *fixture, gconstpointer unused)
+{
+  g_object_set (fixture->element, "epochs", 100, "patience", 2, "momentum", 0.0, NULL);
+  start (fixture);
+  start_validation (fixture);
+  for (guint i = 0; i < 3; i++)
+    {
+      push_samples (fixture->samples, 4, i ? WRONG : RIGHT);
+      end_pass (fixture->samples);
+    }
+  g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
+  g_assert_cmpfloat_with_epsilon (pull_weight (fixture), 0.125, 1e-6);
+}
+
+static void
+test_numbers_that_run_away_name_the_layer (Fixture *fixture, gconstpointer unused)
+{
+  g_object_set (fixture->element, "learning-rate", 1e30, "weight-decay", 1e6, NULL);
+  start (fixture);
+  for (guint i = 0; i < 4; i++)
+    push_samples (fixture->samples, 4, i % 2 ? WRONG : RIGHT);
+  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
+  g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
+  assert_error (fixture, "'product' (MatMul) was the first layer with such a number in 'w'");
+}
+
 static void
 test_one_epoch_needs_no_store (Fixture *fixture, gconstpointer unused)
 {
   start (fixture);
-  push_samples (fixture->samples, 8, -1);
+  push_samples (fixture->samples, 8, RIGHT);
   gst_harness_push_event (fixture->samples, gst_event_new_eos ());
   g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
 }
@@ -160,7 +263,7 @@ test_a_second_epoch_asks_for_a_store (Fixture *fixture, gconstpointer unused)
 {
   g_object_set (fixture->element, "epochs", 2, NULL);
   start (fixture);
-  push_samples (fixture->samples, 8, -1);
+  push_samples (fixture->samples, 8, RIGHT);
   gst_harness_push_event (fixture->samples, gst_event_new_eos ());
   g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
   assert_error (fixture, "put a tensorstore before its tensors pad");
@@ -179,7 +282,7 @@ static void
 test_fewer_samples_than_a_batch_are_refused (Fixture *fixture, gconstpointer unused)
 {
   start (fixture);
-  push_samples (fixture->samples, 3, -1);
+  push_samples (fixture->samples, 3, RIGHT);
   gst_harness_push_event (fixture->samples, gst_event_new_eos ());
   g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
   assert_error (fixture, "holds 3 samples, fewer than the 4 of a batch");
@@ -190,7 +293,7 @@ test_schedules_ask_how_many_samples_there_are (Fixture *fixture, gconstpointer u
 {
   g_object_set (fixture->element, "schedule", "cosine", NULL);
   start (fixture);
-  push_samples (fixture->samples, 4, -1);
+  push_samples (fixture->samples, 4, RIGHT);
   g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
   assert_error (fixture, "must know how many samples there are");
 }
@@ -203,6 +306,10 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   TEST ("/graphtrainer/epochs", test_each_pass_is_an_epoch);
+  TEST ("/graphtrainer/best-epoch", test_the_best_epoch_is_kept);
+  TEST ("/graphtrainer/last-epoch", test_without_validation_the_last_epoch_is_kept);
+  TEST ("/graphtrainer/patience", test_patience_ends_training);
+  TEST ("/graphtrainer/divergence", test_numbers_that_run_away_name_the_layer);
   TEST ("/graphtrainer/one-epoch", test_one_epoch_needs_no_store);
   TEST ("/graphtrainer/second-epoch", test_a_second_epoch_asks_for_a_store);
   TEST ("/graphtrainer/labels", test_unknown_classes_are_refused);
