@@ -6,6 +6,23 @@
 
 /* Thread of the graph */
 
+/* A graph came behind the one that took the last samples. */
+static void
+set_samples_over_error (GstPareStage *stage, GError **error)
+{
+  /* Told to stop, upstream has stopped for good; a store would have, too. */
+  if (gst_pare_stage_private (stage)->enough)
+    g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA,
+                 "%s had enough samples with an earlier graph and ended their stream, and another graph came: give "
+                 "every graph a pipeline of its own.",
+                 GST_OBJECT_NAME (stage));
+  else
+    g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA,
+                 "The samples ended with an earlier graph and another one came: put a tensorstore before the tensors "
+                 "pad of %s.",
+                 GST_OBJECT_NAME (stage));
+}
+
 static gboolean
 publish (GstPareStage *stage, PareGraph *graph, GError **error)
 {
@@ -15,10 +32,7 @@ publish (GstPareStage *stage, PareGraph *graph, GError **error)
 
   if (priv->samples_over && priv->graphs_fed)
     {
-      g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA,
-                   "The samples ended with an earlier graph and another one came: put a tensorstore before the tensors "
-                   "pad of %s.",
-                   GST_OBJECT_NAME (stage));
+      set_samples_over_error (stage, error);
       return FALSE;
     }
   batcher = pare_batcher_new (graph, priv->batch_size, error);

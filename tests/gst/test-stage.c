@@ -332,6 +332,15 @@ test_enough_ends_the_branch (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (fixture->stage->log->str, ==, "begin [2,1,2,2]/2:1 2 finish ");
 }
 
+/* A store would be told to stop as well. */
+static void
+test_a_graph_after_enough_is_told_apart (Fixture *fixture, gconstpointer data)
+{
+  test_enough_ends_the_branch (fixture, data);
+  g_assert_cmpint (push_graph (fixture, -1), ==, GST_FLOW_ERROR);
+  assert_error (fixture, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED, "*had enough samples*pipeline of its own*");
+}
+
 static void
 test_no_sample_is_an_error (Fixture *fixture, gconstpointer data)
 {
@@ -520,6 +529,7 @@ main (int argc, char **argv)
   ADD (missing_pass_asks_for_a_store);
   ADD (second_graph_asks_for_a_store);
   ADD (enough_ends_the_branch);
+  ADD (a_graph_after_enough_is_told_apart);
   ADD (no_sample_is_an_error);
   ADD (no_tensors_pad_is_an_error);
   ADD (error_in_feed_stops_both_branches);
