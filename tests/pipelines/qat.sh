@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Quantization-aware training on a few images: the loss falls, and ONNX Runtime gets what we get from the file that comes out.
+# Quantization-aware training with weights of 2 bits on a few images: the loss falls, it beats rounding alone by far, and
+# ONNX Runtime gets what we get from the file that comes out.
 . "$(dirname "$0")/job.sh"
 require_fashion
 labels=$fashion/train-labels-idx1-ubyte.gz
@@ -8,10 +9,10 @@ model=$models/fashion-mobilenet.onnx
 data="data=$test_images labels=$test_labels $pixels samples=2000"
 
 # shellcheck disable=SC2086  # two words
-"$PARE" run qat-int8 "model=$model" "data=$train" "labels=$labels" samples=512 $pixels bits=4 activation-bits=4 epochs=2 batch-size=32 learning-rate=0.001 \
+"$PARE" run qat-int8 "model=$model" "data=$train" "labels=$labels" samples=512 $pixels bits=2 activation-bits=4 epochs=2 batch-size=32 \
   validation-split=0.125 "output=$scratch/qat.onnx" "record=$scratch/qat.json" >/dev/null
 # shellcheck disable=SC2086
-quantize "$model" "$scratch/ptq.onnx" calibrator.bits=4 quantizer.bits=4 quantizer.activation-bits=4 || fail 'without training it does not work either.'
+quantize "$model" "$scratch/ptq.onnx" calibrator.bits=4 quantizer.bits=2 quantizer.activation-bits=4 || fail 'without training it does not work either.'
 
 losses=$(tr -d '\n' <"$scratch/qat.json" | grep -o '"graphtrainer"[^}]*}' | sed -n 's/.*"loss" *: *\([-0-9.eE+]*\).*/\1/p')
 first=$(echo "$losses" | head -n 1)
@@ -24,8 +25,8 @@ last=$(echo "$losses" | tail -n 1)
 echo "loss $first in the first epoch and $last in the last; top-1 $before without training and $ours with it"
 [ "$(echo "$losses" | wc -l)" = 2 ] || fail 'the record does not have two epochs.'
 holds "$last < $first" || fail 'the loss does not fall.'
-holds "$ours > $before" || fail 'training does not help.'
-"$PARE" inspect "$scratch/qat.onnx" --json | tr -d '\n' | grep -q '"bits" *: *4' || fail 'no layer has 4 bits in the file.'
+holds "$ours > $before + 10" || fail 'training does not help.'
+"$PARE" inspect "$scratch/qat.onnx" --json | tr -d '\n' | grep -q '"bits" *: *2' || fail 'no layer has 2 bits in the file.'
 
 # shellcheck disable=SC2086
 theirs=$(judge eval "$scratch/qat.onnx" $data) || exit $?
