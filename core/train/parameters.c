@@ -29,19 +29,33 @@ pare_parameter_add_states (PareParameter *parameter, guint n)
     parameter->state[i] = g_new0 (float, parameter->n);
 }
 
+/* What @node merely hands on: the tensor of a Constant, or the constant that an Identity repeats. */
+static PareTensor *
+handed_on (const PareNode *node)
+{
+  const PareAttribute *attribute = pare_node_attribute (node, "value");
+
+  if (pare_node_is (node, "Identity"))
+    return pare_node_constant (node, 0);
+  return pare_node_is (node, "Constant") && attribute && attribute->type == PARE_ATTRIBUTE_TENSOR ? attribute->u.tensor
+                                                                                                  : NULL;
+}
+
 void
 pare_graph_take_constants (PareGraph *graph)
 {
-  for (guint i = graph->nodes->len; i-- > 0;)
+  for (guint i = 0; i < graph->nodes->len;)
     {
       PareNode *node = graph->nodes->pdata[i];
-      const PareAttribute *attribute = pare_node_attribute (node, "value");
       PareValue *value = pare_node_output (node, 0);
-      g_autoptr (PareTensor) tensor = NULL;
-      if (!pare_node_is (node, "Constant") || !value || !attribute || attribute->type != PARE_ATTRIBUTE_TENSOR
-          || pare_graph_is_output (graph, value))
-        continue;
-      tensor = pare_tensor_ref (attribute->u.tensor);
+      g_autoptr (PareTensor) tensor = handed_on (node);
+      if (tensor)
+        pare_tensor_ref (tensor);
+      if (!tensor || !value || pare_graph_is_output (graph, value))
+        {
+          i++;
+          continue;
+        }
       pare_graph_remove_node (graph, node);
       pare_value_set_constant (value, tensor);
     }
