@@ -150,6 +150,8 @@ PareValue *pare_node_input (const PareNode *node, guint index);
 PareValue *pare_node_output (const PareNode *node, guint index);
 /* Its constant input @index, or NULL. */
 PareTensor *pare_node_constant (const PareNode *node, guint index);
+/* The same, and also what a Constant node holds that the input comes from. */
+PareTensor *pare_node_literal (const PareNode *node, guint index);
 /* Removes the node; its outputs lose their producer and stay. */
 void pare_graph_remove_node (PareGraph *graph, PareNode *node);
 /* Removes nodes whose outputs nobody reads, and values that nothing mentions. Inputs and outputs stay. */

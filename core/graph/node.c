@@ -82,6 +82,18 @@ pare_node_constant (const PareNode *node, guint index)
   return value ? value->constant : NULL;
 }
 
+PareTensor *
+pare_node_literal (const PareNode *node, guint index)
+{
+  const PareValue *value = pare_node_input (node, index);
+  const PareAttribute *attribute;
+
+  if (!value || value->constant || !value->producer || !pare_node_is (value->producer, "Constant"))
+    return value ? value->constant : NULL;
+  attribute = pare_node_attribute (value->producer, "value");
+  return attribute && attribute->type == PARE_ATTRIBUTE_TENSOR ? attribute->u.tensor : NULL;
+}
+
 gboolean
 pare_node_is (const PareNode *node, const char *op_type)
 {

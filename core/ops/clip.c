@@ -89,7 +89,7 @@ clip_forward (const PareKernel *kernel, GError **error)
 static gboolean
 bound (const PareNode *node, guint index, const char *attribute, float *value)
 {
-  PareTensor *tensor = pare_node_constant (node, index);
+  PareTensor *tensor = pare_node_literal (node, index);
 
   if (!pare_node_input (node, index))
     *value = pare_node_get_float (node, attribute, *value);

@@ -64,7 +64,7 @@ static PareValue *
 slope (PareGradient *gradient, const PareNode *node)
 {
   PareValue *x = pare_node_input (node, 0), *z = pare_node_input (node, 1);
-  PareTensor *constant = pare_node_constant (node, 1);
+  PareTensor *constant = pare_node_literal (node, 1);
   double exponent = constant && pare_tensor_elements (constant) == 1 ? pare_tensor_get_double (constant, 0) : 0;
   PareValue *factor, *power;
 
