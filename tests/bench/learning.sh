@@ -49,8 +49,8 @@ for job in "$@"; do
         measure "distill-w4a4-$model" distill model="$models/fashion-$model.onnx" samples=5000 bits=4 activation-bits=4
       done ;;
     scratch)
-      measure scratch train model="$output/scratch.onnx" "$labels" epochs=8 batch-size=128 learning-rate=0.1 \
-        trainer.nesterov=true ;;
+      measure from-scratch train model="$output/scratch.onnx" "$labels" epochs=8 batch-size=128 learning-rate=0.1 \
+        nesterov=true ;;
     *) echo "learning.sh: there is no job '$job'." >&2; exit 1 ;;
   esac
 done
