@@ -404,6 +404,7 @@ copy_value (const PareValue *value, PareGraph *copy)
     }
   twin->constant = value->constant ? pare_tensor_ref (value->constant) : NULL;
   twin->range = value->range;
+  twin->sparsity = value->sparsity;
   twin->described = value->described;
   twin->info = value->info ? g_bytes_ref (value->info) : NULL;
   twin->info_rest = value->info_rest ? g_bytes_ref (value->info_rest) : NULL;

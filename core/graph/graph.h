@@ -17,6 +17,33 @@ typedef struct
 } PareRange;
 
 /**
+ * PareSparsityMode:
+ * @PARE_SPARSITY_NONE: no zeros that mean anything
+ * @PARE_SPARSITY_N_OF_M: of every @m entries along an axis at most @n are not zero
+ * @PARE_SPARSITY_FILTER: whole channels were removed
+ */
+typedef enum
+{
+  PARE_SPARSITY_NONE,
+  PARE_SPARSITY_N_OF_M,
+  PARE_SPARSITY_FILTER,
+} PareSparsityMode;
+
+/**
+ * PareSparsity:
+ * @axis: along which groups of @m are formed, zero-padded
+ * @update_frequency: while training, the mask is drawn anew every so many steps; 0: never
+ *
+ * What a sparsifier made of a weight. Whoever changes the weight afterwards keeps to it.
+ */
+typedef struct
+{
+  PareSparsityMode mode;
+  guint n, m, axis;
+  guint update_frequency;
+} PareSparsity;
+
+/**
  * PareValue:
  * @name: unique in its graph
  * @type: element type, PARE_UNDEFINED when the file does not tell
@@ -26,6 +53,7 @@ typedef struct
  * @consumers: nodes that read it, one entry per use; a node with a subgraph that reads it counts once more
  * @constant: its tensor, when it is a constant
  * @range: what a calibrator saw
+ * @sparsity: of a weight: what a sparsifier made of it
  *
  * A value of the graph, in single static assignment form. Read the fields freely; change them through the functions.
  */
@@ -40,6 +68,7 @@ struct _PareValue
   GPtrArray *consumers;
   PareTensor *constant;
   PareRange range;
+  PareSparsity sparsity;
   gboolean described; /* the file had a ValueInfoProto for it */
   GBytes *info;       /* that ValueInfoProto verbatim, when the fields above cannot say it all; else NULL */
   GBytes *info_rest;  /* what of the constant's TensorProto has no field here, or NULL */

@@ -13,7 +13,7 @@ typedef struct
 
 struct _PareBlockSource
 {
-  PareDistillSamples *samples;
+  PareSamples *samples;
   guint64 *order;
   guint n;
   Prefix inputs, target;
@@ -62,8 +62,8 @@ check_counterparts (const PareBlock *block, GError **error)
 }
 
 PareBlockSource *
-pare_block_source_new (PareGraph *student, PareGraph *teacher, const PareBlock *block, PareDistillSamples *samples,
-                       guint n, const guint64 *order, gboolean from_teacher, guint64 memory_limit, GError **error)
+pare_block_source_new (PareGraph *student, PareGraph *teacher, const PareBlock *block, PareSamples *samples, guint n,
+                       const guint64 *order, gboolean from_teacher, guint64 memory_limit, GError **error)
 {
   g_autoptr (PareBlockSource) source = g_new0 (PareBlockSource, 1);
   const GPtrArray *values = from_teacher ? block->teacher_inputs : block->inputs;
@@ -95,7 +95,7 @@ pare_block_source_free (PareBlockSource *source)
 guint
 pare_block_source_batches (const PareBlockSource *source)
 {
-  guint size = pare_distill_samples_batch (source->samples);
+  guint size = pare_samples_batch (source->samples);
 
   return (source->n + size - 1) / size;
 }
@@ -103,7 +103,7 @@ pare_block_source_batches (const PareBlockSource *source)
 static GPtrArray *
 compute (PareBlockSource *source, guint first, guint n, GError **error)
 {
-  g_autoptr (GPtrArray) raw = pare_distill_samples_stack (source->samples, source->order + first, n, error);
+  g_autoptr (GPtrArray) raw = pare_samples_stack (source->samples, source->order + first, n, error);
   g_autoptr (GPtrArray) batch = NULL, target = NULL;
 
   if (!raw)
@@ -134,7 +134,7 @@ keep (PareBlockSource *source, guint index, GPtrArray *batch)
 GPtrArray *
 pare_block_source_get (PareBlockSource *source, guint index, guint *valid, GError **error)
 {
-  guint size = pare_distill_samples_batch (source->samples), first = index * size;
+  guint size = pare_samples_batch (source->samples), first = index * size;
   GPtrArray *batch = source->kept->pdata[index];
 
   *valid = MIN (size, source->n - first);

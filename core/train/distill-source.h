@@ -2,7 +2,7 @@
  * What a block learns from: what it reads, and what the teacher says that it should compute. */
 #pragma once
 #include "train/distill-blocks.h"
-#include "train/distill-samples.h"
+#include "data/samples.h"
 
 G_BEGIN_DECLS
 
@@ -21,8 +21,8 @@ typedef struct _PareBlockSource PareBlockSource;
  * @memory_limit: bytes of batches to keep
  */
 PareBlockSource *
-pare_block_source_new (PareGraph *student, PareGraph *teacher, const PareBlock *block, PareDistillSamples *samples,
-                       guint n, const guint64 *order, gboolean from_teacher, guint64 memory_limit, GError **error);
+pare_block_source_new (PareGraph *student, PareGraph *teacher, const PareBlock *block, PareSamples *samples, guint n,
+                       const guint64 *order, gboolean from_teacher, guint64 memory_limit, GError **error);
 void pare_block_source_free (PareBlockSource *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareBlockSource, pare_block_source_free)
 

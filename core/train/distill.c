@@ -20,7 +20,7 @@ struct _PareDistiller
   PareGraph *student, *teacher;
   PareGraph *opened; /* the student, with opened quantizers and what they learnt so far */
   int quantizers;
-  PareDistillSamples *samples;
+  PareSamples *samples;
 };
 
 /* While it runs. */
@@ -113,7 +113,7 @@ pare_distiller_new (PareGraph *student, PareGraph *teacher, const PareDistillSet
   distiller->student = g_object_ref (student);
   distiller->teacher = g_object_ref (teacher);
   distiller->opened = pare_graph_copy (student);
-  distiller->samples = pare_distill_samples_new (inputs->len, settings->memory_limit);
+  distiller->samples = pare_samples_new (inputs->len, settings->memory_limit);
   if (!check_interfaces (student, teacher, error) || !set_methods (distiller, error)
       || !open_student (distiller, distiller->opened, error))
     return NULL;
@@ -123,7 +123,7 @@ pare_distiller_new (PareGraph *student, PareGraph *teacher, const PareDistillSet
 void
 pare_distiller_free (PareDistiller *distiller)
 {
-  pare_distill_samples_free (distiller->samples);
+  pare_samples_free (distiller->samples);
   g_object_unref (distiller->student);
   g_object_unref (distiller->teacher);
   g_object_unref (distiller->opened);
@@ -133,7 +133,7 @@ pare_distiller_free (PareDistiller *distiller)
 gboolean
 pare_distiller_add (PareDistiller *distiller, PareTensor *const *batch, guint n, guint valid, GError **error)
 {
-  return pare_distill_samples_add (distiller->samples, batch, n, valid, error);
+  return pare_samples_add (distiller->samples, batch, n, valid, error);
 }
 
 /* Which samples are for what */
@@ -141,7 +141,7 @@ pare_distiller_add (PareDistiller *distiller, PareTensor *const *batch, guint n,
 static gboolean
 choose_samples (Run *run, GError **error)
 {
-  guint64 n = pare_distill_samples_count (run->distiller->samples);
+  guint64 n = pare_samples_count (run->distiller->samples);
 
   if (n < 2 || n > G_MAXINT)
     {
@@ -226,7 +226,7 @@ distill_block (Run *run, const PareBlock *block, GError **error)
 static gboolean
 distill_blocks (Run *run, GError **error)
 {
-  guint size = pare_distill_samples_batch (run->distiller->samples);
+  guint size = pare_samples_batch (run->distiller->samples);
   guint steps = (run->n - run->n_validation + size - 1) / size;
 
   run->total = (guint64)run->blocks->len * steps * run->distiller->settings.epochs;
@@ -318,7 +318,7 @@ static gboolean
 run_all (Run *run, PareGraph *graph, GError **error)
 {
   PareDistiller *distiller = run->distiller;
-  const GArray *specs = pare_distill_samples_specs (distiller->samples);
+  const GArray *specs = pare_samples_specs (distiller->samples);
   g_autoptr (PareGraph) result = pare_graph_copy (distiller->student);
   double before, after;
 

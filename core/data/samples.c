@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Takes batches apart into samples and puts samples together to batches. */
-#include "train/distill-samples.h"
+#include "data/samples.h"
 #include "data/store.h"
 #include <string.h>
 
-struct _PareDistillSamples
+struct _PareSamples
 {
   guint n_inputs;
   GArray *specs; /* of a batch */
   PareStore *store;
 };
 
-PareDistillSamples *
-pare_distill_samples_new (guint n_inputs, guint64 memory_limit)
+PareSamples *
+pare_samples_new (guint n_inputs, guint64 memory_limit)
 {
-  PareDistillSamples *samples = g_new0 (PareDistillSamples, 1);
+  PareSamples *samples = g_new0 (PareSamples, 1);
 
   samples->n_inputs = n_inputs;
   samples->specs = g_array_new (FALSE, FALSE, sizeof (PareSpec));
@@ -23,7 +23,7 @@ pare_distill_samples_new (guint n_inputs, guint64 memory_limit)
 }
 
 void
-pare_distill_samples_free (PareDistillSamples *samples)
+pare_samples_free (PareSamples *samples)
 {
   pare_store_free (samples->store);
   g_array_unref (samples->specs);
@@ -31,19 +31,19 @@ pare_distill_samples_free (PareDistillSamples *samples)
 }
 
 guint64
-pare_distill_samples_count (PareDistillSamples *samples)
+pare_samples_count (PareSamples *samples)
 {
   return pare_store_count (samples->store);
 }
 
 const GArray *
-pare_distill_samples_specs (const PareDistillSamples *samples)
+pare_samples_specs (const PareSamples *samples)
 {
   return samples->specs;
 }
 
 guint
-pare_distill_samples_batch (const PareDistillSamples *samples)
+pare_samples_batch (const PareSamples *samples)
 {
   return g_array_index (samples->specs, PareSpec, 0).shape.dims[0];
 }
@@ -66,7 +66,7 @@ is_alike (const PareTensor *tensor, const PareSpec *spec)
 }
 
 static gboolean
-check_batch (PareDistillSamples *samples, PareTensor *const *batch, GError **error)
+check_batch (PareSamples *samples, PareTensor *const *batch, GError **error)
 {
   for (guint i = 0; i < samples->n_inputs; i++)
     {
@@ -75,7 +75,7 @@ check_batch (PareDistillSamples *samples, PareTensor *const *batch, GError **err
       if (!has_samples (batch[i], size))
         {
           g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
-                       "Input %u of the network has no axis that counts samples: distillation needs one.", i);
+                       "Input %u of the network has no axis that counts samples: learning from samples needs one.", i);
           return FALSE;
         }
       if (samples->specs->len <= i)
@@ -100,7 +100,7 @@ bytes_clear (gpointer bytes)
 }
 
 static gboolean
-add_sample (PareDistillSamples *samples, PareTensor *const *batch, guint index, GError **error)
+add_sample (PareSamples *samples, PareTensor *const *batch, guint index, GError **error)
 {
   g_autoptr (GArray) pieces = g_array_new (FALSE, FALSE, sizeof (GBytes *));
 
@@ -115,7 +115,7 @@ add_sample (PareDistillSamples *samples, PareTensor *const *batch, guint index, 
 }
 
 gboolean
-pare_distill_samples_add (PareDistillSamples *samples, PareTensor *const *batch, guint n, guint valid, GError **error)
+pare_samples_add (PareSamples *samples, PareTensor *const *batch, guint n, guint valid, GError **error)
 {
   g_assert (n >= samples->n_inputs);
   if (!check_batch (samples, batch, error))
@@ -127,10 +127,10 @@ pare_distill_samples_add (PareDistillSamples *samples, PareTensor *const *batch,
 }
 
 GPtrArray *
-pare_distill_samples_stack (PareDistillSamples *samples, const guint64 *indices, guint n, GError **error)
+pare_samples_stack (PareSamples *samples, const guint64 *indices, guint n, GError **error)
 {
   g_autoptr (GPtrArray) batch = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_tensor_unref);
-  guint capacity = pare_distill_samples_batch (samples);
+  guint capacity = pare_samples_batch (samples);
 
   g_assert (n > 0 && n <= capacity);
   for (guint i = 0; i < samples->n_inputs; i++)
