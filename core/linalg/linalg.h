@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Dense linear algebra in double precision: thin wrappers of BLAS and LAPACK.
+ *
+ * Matrices are row-major and without gaps. Sizes are ints because LAPACK's are. What comes out has the same bits on any
+ * number of threads: OpenBLAS works on one thread per call, and what runs in parallel is cut into pieces by the sizes
+ * alone. Call these from work of pare_compute(), as all heavy computing. */
+#pragma once
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* C[m x n] = alpha op(A) op(B) + beta C. op(A) is m x k: A itself is [m x k], with @transpose_a [k x m]; op(B)
+ * likewise.
+ */
+void pare_linalg_gemm (gboolean transpose_a, gboolean transpose_b, int m, int n, int k, double alpha, const double *a,
+                       const double *b, double beta, double *c);
+
+/**
+ * pare_linalg_svd:
+ * @a: [m x n]
+ * @u: receives the left singular vectors as columns, [m x r] with r = min (m, n); NULL: not wanted, and then @vt is not
+ *   either
+ * @s: receives the r singular values, descending
+ * @vt: receives the right singular vectors as rows, [r x n]
+ *
+ * A = U diag(s) V^T (LAPACK's gesdd). Fails when @a is not finite.
+ */
+gboolean pare_linalg_svd (int m, int n, const double *a, double *u, double *s, double *vt, GError **error);
+
+/**
+ * pare_linalg_eigen:
+ * @a: symmetric, [n x n]; destroyed
+ * @values: receives all n eigenvalues, descending
+ * @n_vectors: how many eigenvectors are wanted, those of the largest eigenvalues
+ * @vectors: receives them as rows, [n_vectors x n]; NULL when @n_vectors is 0
+ *
+ * A v = lambda v (LAPACK's syevr).
+ */
+gboolean pare_linalg_eigen (int n, double *a, double *values, int n_vectors, double *vectors, GError **error);
+
+/**
+ * pare_linalg_solve:
+ * @a: symmetric and positive semidefinite, [n x n]
+ * @ridge: what is added to the diagonal, in units of the diagonal's mean
+ * @rows: number of right-hand sides
+ * @b: [rows x n], becomes X
+ *
+ * Solves X (A + ridge mean(diag A) I) = B by Cholesky's factorization: the regularized least squares of a layer's
+ * weights. When rounding made A + .. indefinite the ridge grows tenfold until it is not; a matrix of zeros gives X = 0.
+ */
+gboolean pare_linalg_solve (int n, const double *a, double ridge, int rows, double *b, GError **error);
+
+G_END_DECLS
