@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * NAME=VALUE words of the command line. */
 #include "assignments.h"
-#include "graph/error.h"
+#include "graph/named.h"
 #include <string.h>
 
 char *
@@ -19,7 +19,6 @@ static const PareAssignment *
 find_known (const char *name, const PareAssignment *known, guint n, GError **error)
 {
   g_autofree const char **names = g_new0 (const char *, n + 1);
-  const char *nearest;
 
   for (guint i = 0; i < n; i++)
     {
@@ -27,15 +26,7 @@ find_known (const char *name, const PareAssignment *known, guint n, GError **err
         return &known[i];
       names[i] = known[i].name;
     }
-  nearest = pare_nearest_name (name, names);
-  if (nearest)
-    g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no parameter '%s': did you mean '%s'?", name,
-                 nearest);
-  else
-    {
-      g_autofree char *all = g_strjoinv (", ", (char **)names);
-      g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no parameter '%s': write one of %s.", name, all);
-    }
+  pare_set_error_unknown (error, "parameter", name, names, NULL);
   return NULL;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * The pare command: finds the subcommand and reports how it ended. */
 #include "commands.h"
+#include "graph/named.h"
 #include <gio/gio.h>
 #include <locale.h>
 #include <stdio.h>
@@ -14,7 +15,6 @@ static const PareCommand *
 find_command (const char *name, GError **error)
 {
   const char *names[G_N_ELEMENTS (commands) + 1] = { NULL };
-  const char *nearest;
 
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     {
@@ -22,11 +22,7 @@ find_command (const char *name, GError **error)
         return commands[i];
       names[i] = commands[i]->name;
     }
-  nearest = pare_nearest_name (name, names);
-  if (nearest)
-    g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no command '%s': did you mean '%s'?", name, nearest);
-  else
-    g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no command '%s': 'pare --help' lists them.", name);
+  pare_set_error_unknown (error, "command", name, names, "'pare --help' lists them");
   return NULL;
 }
 

@@ -2,6 +2,7 @@
  * Runs the fusions until none matches. The table is generated from the list in meson.build. */
 #include "fuse/fuse.h"
 #include "exec/inference.h"
+#include "graph/named.h"
 #include <string.h>
 
 extern const PareFusion *const pare_fusion_table[];
@@ -102,40 +103,16 @@ pare_fuse_was_left (const PareFuse *fuse, const PareNode *node)
   return FALSE;
 }
 
-/* Every entry of @asked is among @known. */
-static gboolean
-check_names (const char *what, const char *const *asked, GPtrArray *known, GError **error)
-{
-  const char *const *names;
-
-  g_ptr_array_add (known, NULL);
-  names = (const char *const *)known->pdata;
-  for (; asked && *asked; asked++)
-    {
-      const char *nearest = pare_nearest_name (*asked, names);
-      if (g_strv_contains (names, *asked))
-        continue;
-      if (nearest)
-        g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no %s '%s': did you mean '%s'?", what, *asked,
-                     nearest);
-      else
-        g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no %s '%s'.", what, *asked);
-      return FALSE;
-    }
-  return TRUE;
-}
-
 static gboolean
 check_settings (const PareFuse *fuse, GError **error)
 {
-  g_autoptr (GPtrArray) fusions = g_ptr_array_new ();
-  g_autoptr (GPtrArray) layers = g_ptr_array_new ();
-
-  for (guint i = 0; pare_fusion_table[i]; i++)
-    g_ptr_array_add (fusions, (gpointer)pare_fusion_table[i]->name);
-  for (guint i = 0; i < fuse->graph->nodes->len; i++)
-    g_ptr_array_add (layers, (gpointer)pare_node_label (fuse->graph->nodes->pdata[i]));
-  return check_names ("fusion", fuse->skip, fusions, error) && check_names ("layer", fuse->skip_layers, layers, error);
+  for (const char *const *name = fuse->skip; name && *name; name++)
+    if (!pare_find_named ("fusion", *name, (const void *const *)pare_fusion_table, error))
+      return FALSE;
+  for (const char *const *name = fuse->skip_layers; name && *name; name++)
+    if (!pare_graph_find_layer (fuse->graph, *name, error))
+      return FALSE;
+  return TRUE;
 }
 
 /* One fusion over the whole graph. */

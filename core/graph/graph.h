@@ -189,6 +189,8 @@ void pare_graph_remove_dead (PareGraph *graph);
 gboolean pare_node_is (const PareNode *node, const char *op_type);
 /* A name for messages and records: the node's, or that of its first output. */
 const char *pare_node_label (const PareNode *node);
+/* The first node labelled @label, as a user writes it; an error names the nearest one. */
+PareNode *pare_graph_find_layer (const PareGraph *graph, const char *label, GError **error);
 
 /* Attributes */
 const PareAttribute *pare_node_attribute (const PareNode *node, const char *name);

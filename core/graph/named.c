@@ -3,12 +3,28 @@
 #include "graph/named.h"
 #include <string.h>
 
+void
+pare_set_error_unknown (GError **error, const char *what, const char *name, const char *const *names,
+                        const char *advice)
+{
+  const char *nearest = pare_nearest_name (name, names);
+  g_autofree char *all = NULL;
+
+  if (nearest)
+    {
+      g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no %s '%s': did you mean '%s'?", what, name,
+                   nearest);
+      return;
+    }
+  all = g_strjoinv (", ", (char **)names);
+  g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no %s '%s': %s%s.", what, name,
+               advice ? advice : "choose one of ", advice ? "" : all);
+}
+
 gconstpointer
 pare_find_named (const char *what, const char *name, const void *const *table, GError **error)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
-  g_autofree char *all = NULL;
-  const char *nearest;
 
   for (guint i = 0; table[i]; i++)
     {
@@ -18,13 +34,6 @@ pare_find_named (const char *what, const char *name, const void *const *table, G
       g_ptr_array_add (names, (gpointer)*entry);
     }
   g_ptr_array_add (names, NULL);
-  all = g_strjoinv (", ", (char **)names->pdata);
-  nearest = pare_nearest_name (name ? name : "", (const char *const *)names->pdata);
-  if (nearest)
-    g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no %s '%s': did you mean '%s'?", what, name,
-                 nearest);
-  else
-    g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no %s '%s': choose one of %s.", what,
-                 name ? name : "", all);
+  pare_set_error_unknown (error, what, name ? name : "", (const char *const *)names->pdata, NULL);
   return NULL;
 }

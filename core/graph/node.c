@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Nodes: their links to values, and their attributes. */
 #include "graph/graph.h"
+#include "graph/named.h"
 #include <string.h>
 
 static void
@@ -109,6 +110,23 @@ pare_node_label (const PareNode *node)
     if (node->outputs->pdata[i])
       return ((PareValue *)node->outputs->pdata[i])->name;
   return node->op_type;
+}
+
+PareNode *
+pare_graph_find_layer (const PareGraph *graph, const char *label, GError **error)
+{
+  g_autoptr (GPtrArray) labels = g_ptr_array_new ();
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      PareNode *node = graph->nodes->pdata[i];
+      if (strcmp (pare_node_label (node), label) == 0)
+        return node;
+      g_ptr_array_add (labels, (gpointer)pare_node_label (node));
+    }
+  g_ptr_array_add (labels, NULL);
+  pare_set_error_unknown (error, "layer", label, (const char *const *)labels->pdata, "'pare inspect' lists them");
+  return NULL;
 }
 
 static guint

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Bits of weights and activations: the settings', except for single layers and for those at the edges of the network. */
+ * Bits of weights and activations: the settings', except for single layers and for those at the edges of the network.
+ */
 #include "quantize/bits.h"
+#include "graph/overrides.h"
 
 struct _PareBits
 {
@@ -88,8 +90,7 @@ guint
 pare_bits_of_weight (const PareBits *bits, const PareNode *node)
 {
   const PareQuantizeSettings *settings = bits->settings;
-  const PareQuantizeLayer *layer
-      = settings->layers ? g_hash_table_lookup (settings->layers, pare_node_label (node)) : NULL;
+  const PareQuantizeLayer *layer = pare_overrides_find (settings->layers, pare_node_label (node));
 
   if (layer && layer->weight_bits >= 0)
     return layer->weight_bits;

@@ -2,6 +2,7 @@
  * Where quantizers go. */
 #include "quantize/placement.h"
 #include "exec/inference.h"
+#include "graph/overrides.h"
 #include <math.h>
 #include <string.h>
 
@@ -35,8 +36,7 @@ static gboolean
 is_skipped (const ParePlacement *placement, const PareNode *node)
 {
   const PareQuantizeSettings *settings = placement->settings;
-  const PareQuantizeLayer *layer
-      = settings->layers ? g_hash_table_lookup (settings->layers, pare_node_label (node)) : NULL;
+  const PareQuantizeLayer *layer = pare_overrides_find (settings->layers, pare_node_label (node));
 
   if (layer && layer->enable >= 0)
     return !layer->enable;

@@ -2,6 +2,7 @@
  * The quantizer: puts QuantizeLinear and DequantizeLinear pairs where the placement says, on activations and weights,
  * and rounds biases to their integer grid, so that what is simulated is what the integers will compute. */
 #include "quantize/quantize.h"
+#include "graph/overrides.h"
 #include "onnx/onnx.h"
 #include "quantize/bias.h"
 #include "quantize/bits.h"
@@ -23,27 +24,6 @@ pare_quantize_settings_init (PareQuantizeSettings *settings)
 }
 
 static gboolean
-check_layer_name (PareGraph *graph, const char *name, GError **error)
-{
-  g_autoptr (GPtrArray) labels = g_ptr_array_new ();
-  const char *nearest;
-
-  for (guint i = 0; i < graph->nodes->len; i++)
-    {
-      const char *label = pare_node_label (graph->nodes->pdata[i]);
-      if (strcmp (label, name) == 0)
-        return TRUE;
-      g_ptr_array_add (labels, (gpointer)label);
-    }
-  g_ptr_array_add (labels, NULL);
-  nearest = pare_nearest_name (name, (const char *const *)labels->pdata);
-  g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "There is no layer '%s'%s%s%s.", name,
-               nearest ? ": did you mean '" : "; pare inspect lists the layers", nearest ? nearest : "",
-               nearest ? "'?" : "");
-  return FALSE;
-}
-
-static gboolean
 check_bits (const char *setting, guint bits, GError **error)
 {
   if (bits >= 2 && bits <= 8)
@@ -56,32 +36,13 @@ check_bits (const char *setting, guint bits, GError **error)
 static gboolean
 check_settings (PareGraph *graph, const PareQuantizeSettings *settings, GError **error)
 {
-  GHashTableIter iter;
-  gpointer name, value;
-
   if (!check_bits ("bits", settings->bits, error) || !check_bits ("activation-bits", settings->activation_bits, error)
       || !check_bits ("edge-bits", settings->edge_bits, error))
     return FALSE;
   for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
-    if (!check_layer_name (graph, settings->skip_layers[i], error))
+    if (!pare_graph_find_layer (graph, settings->skip_layers[i], error))
       return FALSE;
-  if (!settings->layers)
-    return TRUE;
-  g_hash_table_iter_init (&iter, settings->layers);
-  while (g_hash_table_iter_next (&iter, &name, &value))
-    {
-      const PareQuantizeLayer *layer = value;
-      if (!check_layer_name (graph, name, error))
-        return FALSE;
-      if (layer->weight_bits >= 0 && (layer->weight_bits < 2 || layer->weight_bits > 8))
-        {
-          g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
-                       "Layer '%s' asks for %d bits: write a number from 2 to 8.", (const char *)name,
-                       layer->weight_bits);
-          return FALSE;
-        }
-    }
-  return TRUE;
+  return pare_overrides_check_layers (settings->layers, graph, error);
 }
 
 GPtrArray *
@@ -212,7 +173,7 @@ weight_sqnr (const PareTensor *weight, guint axis, const PareTensor *scales, gui
 static gboolean
 per_channel (const PareQuantizeSettings *settings, const char *label)
 {
-  const PareQuantizeLayer *layer = settings->layers ? g_hash_table_lookup (settings->layers, label) : NULL;
+  const PareQuantizeLayer *layer = pare_overrides_find (settings->layers, label);
 
   return layer && layer->per_channel >= 0 ? layer->per_channel : settings->per_channel;
 }

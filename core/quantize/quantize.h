@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   int enable;            /* 0: leave the layer in float */
-  int weight_bits;
+  int weight_bits;       /* 2 to 8 */
   int per_channel;
 } PareQuantizeLayer;
 

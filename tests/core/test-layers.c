@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Per-layer settings as text. */
+#include "graph/overrides.h"
+#include "net.h"
 #include "quantize/layers.h"
 #include <string.h>
 
@@ -41,10 +43,12 @@ test_mistakes_are_named (void)
     const char *text, *message;
   } cases[] = {
     { "conv", "NAME:SETTING=VALUE" },
+    { "conv:", "NAME:SETTING=VALUE" },
     { "conv:bit=4", "did you mean 'bits'" },
     { "conv:bits", "'bits='" },
     { "conv:bits=-4", "'bits=-4'" },
     { "conv:bits=4x", "'bits=4x'" },
+    { "conv:bits=9", "a whole number from 2 to 8" },
     { "conv:enable=no", "true or false" },
     { "a:bits=4;a:bits=5", "stands twice" },
   };
@@ -59,6 +63,88 @@ test_mistakes_are_named (void)
     }
 }
 
+typedef struct
+{
+  double ratio;
+  int pattern;
+} Sparse;
+
+static const char *const patterns[] = { "1:4", "2:4", NULL };
+static const PareOverrideField sparse_fields[] = {
+  { "ratio", PARE_OVERRIDE_NUMBER, G_STRUCT_OFFSET (Sparse, ratio), .minimum = 0, .maximum = 1 },
+  { "pattern", PARE_OVERRIDE_CHOICE, G_STRUCT_OFFSET (Sparse, pattern), .choices = patterns },
+};
+
+static GHashTable *
+parse_sparse (const char *text, GError **error)
+{
+  static const Sparse unset = { -1, -1 };
+
+  return pare_overrides_parse (text, sparse_fields, G_N_ELEMENTS (sparse_fields), &unset, sizeof unset, error);
+}
+
+static void
+test_numbers_and_choices_are_read (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GHashTable) layers = parse_sparse ("a:ratio=0.25;b:0:pattern=2:4", &error);
+  const Sparse *sparse;
+
+  g_assert_no_error (error);
+  sparse = g_hash_table_lookup (layers, "a");
+  g_assert_nonnull (sparse);
+  g_assert_cmpfloat (sparse->ratio, ==, 0.25);
+  g_assert_cmpint (sparse->pattern, ==, -1);
+  /* Colons in the layer's name and in the value. */
+  sparse = g_hash_table_lookup (layers, "b:0");
+  g_assert_nonnull (sparse);
+  g_assert_cmpint (sparse->pattern, ==, 1);
+}
+
+static void
+test_numbers_lie_between_their_bounds (void)
+{
+  static const char *const texts[] = { "a:ratio=0", "a:ratio=1", "a:ratio=nan", "a:ratio=", "a:ratio=0.5x" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_assert_null (parse_sparse (texts[i], &error));
+      g_assert_error (error, PARE_ERROR, PARE_ERROR_SETTINGS);
+      g_assert_nonnull (strstr (error->message, "a number between 0 and 1"));
+    }
+}
+
+static void
+test_choices_are_listed (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (parse_sparse ("a:pattern=3:4", &error));
+  g_assert_cmpstr (error->message, ==, "Layer 'a' has 'pattern=3:4': write one of 1:4, 2:4.");
+}
+
+static void
+test_layers_are_looked_for_in_the_graph (void)
+{
+  g_auto (Net) net = net_new ();
+  g_autoptr (GHashTable) there = parse_sparse ("relu:ratio=0.5", NULL);
+  g_autoptr (GHashTable) misspelt = parse_sparse ("rellu:ratio=0.5", NULL);
+  g_autoptr (GHashTable) unlike = parse_sparse ("classifier:ratio=0.5", NULL);
+  g_autoptr (GError) near = NULL, far = NULL;
+
+  OP (&net, "Relu", "relu", net_input (&net, "x", pare_shape_of (2, 1, 4)));
+  g_assert_true (pare_overrides_check_layers (there, net.graph, NULL));
+  g_assert_true (pare_overrides_check_layers (NULL, net.graph, NULL));
+  g_assert_cmpfloat (((const Sparse *)pare_overrides_find (there, "relu"))->ratio, ==, 0.5);
+  g_assert_null (pare_overrides_find (misspelt, "relu"));
+  g_assert_null (pare_overrides_find (NULL, "relu"));
+  g_assert_false (pare_overrides_check_layers (misspelt, net.graph, &near));
+  g_assert_cmpstr (near->message, ==, "There is no layer 'rellu': did you mean 'relu'?");
+  g_assert_false (pare_overrides_check_layers (unlike, net.graph, &far));
+  g_assert_cmpstr (far->message, ==, "There is no layer 'classifier': 'pare inspect' lists them.");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -66,5 +152,9 @@ main (int argc, char **argv)
   g_test_add_func ("/layers/settings_are_read", test_settings_are_read);
   g_test_add_func ("/layers/nothing_is_an_empty_table", test_nothing_is_an_empty_table);
   g_test_add_func ("/layers/mistakes_are_named", test_mistakes_are_named);
+  g_test_add_func ("/layers/numbers_and_choices_are_read", test_numbers_and_choices_are_read);
+  g_test_add_func ("/layers/numbers_lie_between_their_bounds", test_numbers_lie_between_their_bounds);
+  g_test_add_func ("/layers/choices_are_listed", test_choices_are_listed);
+  g_test_add_func ("/layers/layers_are_looked_for_in_the_graph", test_layers_are_looked_for_in_the_graph);
   return g_test_run ();
 }
