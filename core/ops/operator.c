@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-extern const PareOperator *const pare_operator_files[];
+extern const PareOperator *const pare_operators_table[];
 
 typedef struct
 {
@@ -25,12 +25,12 @@ registry_new (gpointer unused)
 
   registry->by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   registry->all = g_ptr_array_new ();
-  for (const PareOperator *const *file = pare_operator_files; *file; file++)
+  for (const PareOperator *const *file = pare_operators_table; *file; file++)
     for (const PareOperator *op = *file; op->name; op++)
       {
         char *key = g_strconcat (standard_domain (op->domain), ":", op->name, NULL);
-        g_assert (g_hash_table_insert (registry->by_name, key, (gpointer) op));
-        g_ptr_array_add (registry->all, (gpointer) op);
+        g_assert (g_hash_table_insert (registry->by_name, key, (gpointer)op));
+        g_ptr_array_add (registry->all, (gpointer)op);
       }
   return registry;
 }
@@ -94,7 +94,7 @@ const PareOperator *const *
 pare_operators (guint *n)
 {
   *n = get_registry ()->all->len;
-  return (const PareOperator *const *) get_registry ()->all->pdata;
+  return (const PareOperator *const *)get_registry ()->all->pdata;
 }
 
 gboolean
@@ -132,8 +132,7 @@ pare_infer_require (const PareInfer *infer, guint index, const PareDataType *typ
     known |= *types == type;
   if (!known)
     pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node,
-                     "input %u has type %s, which the operator does not take here.", index,
-                     pare_data_type_name (type));
+                     "input %u has type %s, which the operator does not take here.", index, pare_data_type_name (type));
   return known;
 }
 
