@@ -6,7 +6,7 @@
 #include "graph/error.h"
 #include "plugins.h"
 #include "runner.h"
-#include "samples.h"
+#include "sampling.h"
 
 static double
 agreement (const PareComparison *comparison)
@@ -71,8 +71,8 @@ print_text (const char *a, const char *b, const PareComparison *comparison)
 static GstElement *
 build (const char *a, const char *b, PareDiffer *differ, GHashTable *values, GError **error)
 {
-  g_autoptr (GstElement) pipeline = pare_samples_pipeline (b, GST_ELEMENT (differ), values, error);
-  GstElement *loader = pipeline ? pare_samples_add (pipeline, "onnxloader", a, error) : NULL;
+  g_autoptr (GstElement) pipeline = pare_sampling_pipeline (b, GST_ELEMENT (differ), values, error);
+  GstElement *loader = pipeline ? pare_sampling_add (pipeline, "onnxloader", a, error) : NULL;
 
   if (!loader)
     return NULL;
@@ -87,7 +87,7 @@ static gboolean
 run (const PareArguments *arguments, GError **error)
 {
   const char *a = arguments->words[0], *b = arguments->words[1];
-  g_autoptr (GHashTable) values = pare_samples_parse (arguments->words + 2, FALSE, error);
+  g_autoptr (GHashTable) values = pare_sampling_parse (arguments->words + 2, FALSE, error);
   g_autoptr (GstElement) pipeline = NULL;
   g_autoptr (PareDiffer) differ = NULL;
 
@@ -108,7 +108,7 @@ run (const PareArguments *arguments, GError **error)
 static char *
 parameters (void)
 {
-  return pare_samples_help (FALSE);
+  return pare_sampling_help (FALSE);
 }
 
 const PareCommand pare_command_diff = {

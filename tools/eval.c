@@ -5,7 +5,7 @@
 #include "graph/error.h"
 #include "plugins.h"
 #include "runner.h"
-#include "samples.h"
+#include "sampling.h"
 
 typedef struct
 {
@@ -48,7 +48,7 @@ static gboolean
 run (const PareArguments *arguments, GError **error)
 {
   const char *model = arguments->words[0];
-  g_autoptr (GHashTable) values = pare_samples_parse (arguments->words + 1, TRUE, error);
+  g_autoptr (GHashTable) values = pare_sampling_parse (arguments->words + 1, TRUE, error);
   g_autoptr (GstElement) pipeline = NULL;
   GstElement *evaluator;
   Evaluation evaluation = { 0 };
@@ -65,7 +65,7 @@ run (const PareArguments *arguments, GError **error)
                    "The element 'graphevaluator' is not installed: 'pare list' shows those that are.");
       return FALSE;
     }
-  pipeline = pare_samples_pipeline (model, evaluator, values, error);
+  pipeline = pare_sampling_pipeline (model, evaluator, values, error);
   if (!pipeline || !pare_pipeline_play (pipeline, on_message, &evaluation, error))
     return FALSE;
   if (!evaluation.arrived)
@@ -87,7 +87,7 @@ run (const PareArguments *arguments, GError **error)
 static char *
 parameters (void)
 {
-  return pare_samples_help (TRUE);
+  return pare_sampling_help (TRUE);
 }
 
 const PareCommand pare_command_eval = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Samples for commands: their parameters are properties of tensorsrc, tensorizer and the stage that looks at them, so
  * that a command and a pipeline mean the same by the same words. */
-#include "samples.h"
+#include "sampling.h"
 #include "graph/error.h"
 
 typedef enum
@@ -48,7 +48,7 @@ choose (gboolean labels, PareAssignment known[G_N_ELEMENTS (parameters)])
 }
 
 GHashTable *
-pare_samples_parse (char *const *words, gboolean labels, GError **error)
+pare_sampling_parse (char *const *words, gboolean labels, GError **error)
 {
   PareAssignment known[G_N_ELEMENTS (parameters)];
   guint n = choose (labels, known);
@@ -57,7 +57,7 @@ pare_samples_parse (char *const *words, gboolean labels, GError **error)
 }
 
 char *
-pare_samples_help (gboolean labels)
+pare_sampling_help (gboolean labels)
 {
   PareAssignment known[G_N_ELEMENTS (parameters)];
   guint n = choose (labels, known);
@@ -100,7 +100,7 @@ set_properties (GstElement *const *elements, GHashTable *values, GError **error)
 }
 
 GstElement *
-pare_samples_add (GstElement *pipeline, const char *factory, const char *location, GError **error)
+pare_sampling_add (GstElement *pipeline, const char *factory, const char *location, GError **error)
 {
   GstElement *element = gst_element_factory_make (factory, NULL);
 
@@ -117,17 +117,17 @@ pare_samples_add (GstElement *pipeline, const char *factory, const char *locatio
 }
 
 GstElement *
-pare_samples_pipeline (const char *model, GstElement *stage, GHashTable *values, GError **error)
+pare_sampling_pipeline (const char *model, GstElement *stage, GHashTable *values, GError **error)
 {
   g_autoptr (GstElement) pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
   GstElement *elements[ELEMENTS] = { [STAGE] = stage };
   GstElement *loader, *sink;
 
   gst_bin_add (GST_BIN (pipeline), stage);
-  loader = pare_samples_add (pipeline, "onnxloader", model, error);
-  sink = loader ? pare_samples_add (pipeline, "fakesink", NULL, error) : NULL;
-  elements[SOURCE] = sink ? pare_samples_add (pipeline, "tensorsrc", NULL, error) : NULL;
-  elements[TENSORIZER] = elements[SOURCE] ? pare_samples_add (pipeline, "tensorizer", NULL, error) : NULL;
+  loader = pare_sampling_add (pipeline, "onnxloader", model, error);
+  sink = loader ? pare_sampling_add (pipeline, "fakesink", NULL, error) : NULL;
+  elements[SOURCE] = sink ? pare_sampling_add (pipeline, "tensorsrc", NULL, error) : NULL;
+  elements[TENSORIZER] = elements[SOURCE] ? pare_sampling_add (pipeline, "tensorizer", NULL, error) : NULL;
   if (!elements[TENSORIZER] || !set_properties (elements, values, error))
     return NULL;
   /* The graph arrives after the samples have been read: a sink that waits in preroll would never see it play. */
