@@ -175,6 +175,7 @@ PARE_OPERATORS (conv) = {
     .applies_chain = conv_applies_chain,
     .macs = conv_macs,
     .weight = conv_weight,
+    .taps = pare_convolution_taps,
     .quantize = PARE_QUANTIZE_WEIGHTED },
   { NULL },
 };

@@ -29,9 +29,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PareConvolution, pare_convolution_clear)
 
 extern const PareOperator pare_operators_conv[], pare_operators_convtranspose[];
 
-/* The compile function of both, and their backward (in convgrad.c). */
+/* The compile function of both, their backward (in convgrad.c) and their taps (in convtaps.c). */
 gboolean pare_convolution_compile (PareCompile *compile, const PareConvolution *convolution,
                                    const ParePostOps *post_ops, GError **error);
+gboolean pare_convolution_taps (const PareNode *node, const PareShape *x, const PareShape *w, const PareShape *y,
+                                gint64 *indices, GError **error);
 gboolean pare_convolution_backward (PareGradient *gradient, const PareNode *node, GError **error);
 
 /* For the nodes of both and of their gradients: which it is, the same description, and whether a gradient's inputs fit

@@ -158,6 +158,7 @@ PARE_OPERATORS (convtranspose) = {
     .backward = pare_convolution_backward,
     .macs = convtranspose_macs,
     .weight = convtranspose_weight,
+    .taps = pare_convolution_taps,
     .quantize_note = "runtimes have no int8 kernel for ConvTranspose" },
   { NULL },
 };

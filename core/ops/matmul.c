@@ -229,7 +229,7 @@ matmul_weight (const PareNode *node, PareWeightTrait *trait)
 {
   PareTensor *weight = pare_node_constant (node, 1);
 
-  *trait = (PareWeightTrait){ .input = 1, .out_axis = 1, .in_axis = 0, .groups = 1 };
+  *trait = (PareWeightTrait){ .input = 1, .out_axis = 1, .in_axis = 0, .groups = 1, .channels_last = TRUE };
   return weight && weight->shape.rank == 2;
 }
 
@@ -347,8 +347,8 @@ gemm_compile (PareCompile *compile, GError **error)
     return pare_compile_forward (compile, error);
   if (trans_a && alpha == 1 && !pare_infer_has (infer, 2) && pare_product_parts (k) > 1
       && !pare_compile_chain (compile)->post_ops.n)
-    return pare_product_compile_parts (
-        compile, &(PareCutProduct){ y->dims[0], k, y->dims[1], 0, 1, trans_a, trans_b }, error);
+    return pare_product_compile_parts (compile, &(PareCutProduct){ y->dims[0], k, y->dims[1], 0, 1, trans_a, trans_b },
+                                       error);
   operands.b = (PareSpec){ PARE_FLOAT32, { 2, { k, y->dims[1] } } };
   operands.y = infer->outputs[0];
   operands.a_stored = pare_matrix_layout (&a, trans_a);
@@ -407,9 +407,13 @@ gemm_weight (const PareNode *node, PareWeightTrait *trait)
 {
   gboolean trans_b = pare_node_get_int (node, "transB", 0) != 0;
 
-  *trait = (PareWeightTrait){
-    .input = 1, .bias = 2, .has_bias = TRUE, .out_axis = !trans_b, .in_axis = trans_b, .groups = 1
-  };
+  *trait = (PareWeightTrait){ .input = 1,
+                              .bias = 2,
+                              .has_bias = TRUE,
+                              .out_axis = !trans_b,
+                              .in_axis = trans_b,
+                              .groups = 1,
+                              .channels_last = TRUE };
   return !pare_node_get_int (node, "transA", 0) && pare_node_get_float (node, "alpha", 1) == 1
          && pare_node_get_float (node, "beta", 1) == 1;
 }

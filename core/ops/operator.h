@@ -63,22 +63,23 @@ typedef enum
   PARE_QUANTIZE_CLAMP,    /* disappears into the quantizer behind it: Relu, Clip */
 } PareQuantizeKind;
 
-/* Which input is the weight and what its axes mean. */
+/* Which input is the weight and what its axes mean. Groups divide its axis 0. */
 typedef struct
 {
-  guint input;   /* index of the weight among the inputs */
-  guint bias;    /* index of the bias among the inputs (it may be absent) */
+  guint input;       /* index of the weight among the inputs */
+  guint bias;        /* index of the bias among the inputs (it may be absent) */
   gboolean has_bias; /* the operator knows a bias at all */
   guint out_axis;
   guint in_axis;
   gint64 groups;
+  gboolean channels_last; /* of data and result: channels are the last axis, else axis 1 */
 } PareWeightTrait;
 
 /* A function of one element, of the kinds that oneDNN applies while it writes the result of another operator. */
 typedef enum
 {
-  PARE_ELTWISE_RELU,       /* x > 0 ? x : alpha x */
-  PARE_ELTWISE_CLIP,       /* min (max (x, alpha), beta) */
+  PARE_ELTWISE_RELU, /* x > 0 ? x : alpha x */
+  PARE_ELTWISE_CLIP, /* min (max (x, alpha), beta) */
   PARE_ELTWISE_LOGISTIC,
   PARE_ELTWISE_TANH,
   PARE_ELTWISE_ELU,        /* x > 0 ? x : alpha (exp x - 1) */
@@ -108,9 +109,12 @@ typedef struct
  *   sum that follow it
  * @alias: the output is the input's bytes under another shape (Reshape): nothing runs
  * @in_place: @forward may write its output over an input of the same type and size
- * @shape_inputs: bit i is set when only the shape and type of input i are read, never its data: nobody keeps it for that
+ * @shape_inputs: bit i is set when only the shape and type of input i are read, never its data: nobody keeps it for
+ * that
  * @macs: multiply-accumulates, by inferred shapes; NULL for operators without any
  * @weight: fills in the trait; FALSE when this node's weight is not a constant or is laid out in an unusual way
+ * @taps: of a weighted layer with a kernel: for every position of one sample's and channel's output and every position
+ * of the kernel the index into the input's channel that meets there, -1 in the padding. NULL: a kernel of one position
  * @eltwise: fills in the function of one element that this node is; FALSE when its arguments are not constant
  * @quantize: treatment by the quantizer
  * @quantize_note: why the quantizer leaves it in float, for the record; NULL: no int8 kernel
@@ -133,6 +137,8 @@ typedef struct
   guint shape_inputs;
   guint64 (*macs) (const PareInfer *infer);
   gboolean (*weight) (const PareNode *node, PareWeightTrait *trait);
+  gboolean (*taps) (const PareNode *node, const PareShape *x, const PareShape *w, const PareShape *y, gint64 *indices,
+                    GError **error);
   gboolean (*eltwise) (const PareNode *node, PareEltwise *eltwise);
   PareQuantizeKind quantize;
   const char *quantize_note;
@@ -152,16 +158,16 @@ const PareOperator *const *pare_operators (guint *n);
 gboolean pare_node_weight (const PareNode *node, PareWeightTrait *trait);
 
 /* "Node 'name' (Conv): <format>" */
-void pare_node_error (GError **error, PareError code, const PareNode *node, const char *format, ...)
-  G_GNUC_PRINTF (4, 5);
+void
+pare_node_error (GError **error, PareError code, const PareNode *node, const char *format, ...) G_GNUC_PRINTF (4, 5);
 /* FALSE and an error unless input @index is there, and has one of the types of @types (ended by 0; NULL: any). */
 gboolean pare_infer_require (const PareInfer *infer, guint index, const PareDataType *types, GError **error);
 /* FALSE and an error unless input @index is a known constant: its values decide the output's shape. */
 gboolean pare_infer_require_constant (const PareInfer *infer, guint index, GError **error);
 /* Ints that moved from an attribute to an input as the opsets went on (axes, splits): from input @index when it is
  * there, else from the attribute. *@values is newly allocated, NULL when neither is there. */
-gboolean pare_infer_ints (const PareInfer *infer, guint index, const char *attribute, gint64 **values, guint *n,
-                          GError **error);
+gboolean
+pare_infer_ints (const PareInfer *infer, guint index, const char *attribute, gint64 **values, guint *n, GError **error);
 /* The same at execution. */
 gint64 *pare_kernel_ints (const PareKernel *kernel, guint index, const char *attribute, guint *n);
 /* An infer function: output 0 is as input 0. */
