@@ -28,9 +28,18 @@ add_values (JsonBuilder *builder, const char *name, GPtrArray *values)
   json_builder_end_array (builder);
 }
 
+/* "2:4", or NULL. */
+static char *
+pattern_of (const PareLayer *layer)
+{
+  return layer->n ? g_strdup_printf ("%u:%u", layer->n, layer->m) : NULL;
+}
+
 static void
 add_layer (JsonBuilder *builder, const PareLayer *layer)
 {
+  g_autofree char *pattern = pattern_of (layer);
+
   json_builder_begin_object (builder);
   pare_json_string (builder, "name", layer->name);
   pare_json_string (builder, "operator", layer->operator);
@@ -45,6 +54,7 @@ add_layer (JsonBuilder *builder, const PareLayer *layer)
   else
     pare_json_string (builder, "bits", NULL);
   pare_json_double (builder, "sparsity", layer->sparsity);
+  pare_json_string (builder, "pattern", pattern);
   json_builder_end_object (builder);
 }
 
@@ -80,9 +90,11 @@ print_layer (const PareLayer *layer)
 {
   g_autofree char *shape = layer->has_shape ? pare_shape_to_string (&layer->output) : g_strdup ("-");
   g_autofree char *bits = layer->bits ? g_strdup_printf ("%u", layer->bits) : g_strdup ("-");
+  g_autofree char *pattern = pattern_of (layer);
 
-  g_print ("%-40.40s %-20.20s %-20s %12" G_GINT64_FORMAT " %14" G_GINT64_FORMAT " %4s %7.1f%%\n", layer->name,
-           layer->operator, shape, layer->parameters, layer->macs, bits, 100 * layer->sparsity);
+  g_print ("%-40.40s %-20.20s %-20s %12" G_GINT64_FORMAT " %14" G_GINT64_FORMAT " %4s %7.1f%% %7s\n", layer->name,
+           layer->operator, shape, layer->parameters, layer->macs, bits, 100 * layer->sparsity,
+           pattern ? pattern : "-");
 }
 
 static void
@@ -103,8 +115,8 @@ print_text (const PareGraph *graph, const PareLayers *layers, gint64 bytes)
 
   print_values ("input", inputs);
   print_values ("output", graph->outputs);
-  g_print ("\n%-40s %-20s %-20s %12s %14s %4s %8s\n", "layer", "operator", "output", "parameters", "MACs", "bits",
-           "sparsity");
+  g_print ("\n%-40s %-20s %-20s %12s %14s %4s %8s %7s\n", "layer", "operator", "output", "parameters", "MACs", "bits",
+           "sparsity", "pattern");
   for (guint i = 0; i < layers->layers->len; i++)
     print_layer (&g_array_index (layers->layers, PareLayer, i));
   if (layers->note)
@@ -136,7 +148,7 @@ run (const PareArguments *arguments, GError **error)
 const PareCommand pare_command_inspect = {
   .name = "inspect",
   .words = "MODEL.onnx [--json]",
-  .summary = "Show a model's layers: shapes, parameters, MACs, bits, sparsity",
+  .summary = "Show a model's layers: shapes, parameters, MACs, bits, sparsity and its pattern",
   .details = "QuantizeLinear and DequantizeLinear are not listed: they show as the bits of the layers around them.\n",
   .takes = PARE_TAKES_JSON | PARE_TAKES_BATCH | PARE_TAKES_SIZE,
   .least = 1,

@@ -2,6 +2,7 @@
  * A graph as its layers: quantizers and constants are accounted to the layer that they serve. */
 #include "layers.h"
 #include "quantize/pair.h"
+#include "sparsify/pattern.h"
 
 /* A layer's parameter and how it is stored. */
 typedef struct
@@ -108,6 +109,22 @@ sparsity_of (const Parameter *parameter)
   return n > 0 ? (double)zeros / n : 0;
 }
 
+/* Behind a quantizer the weight is no constant to its operator, which still says what its axes mean. */
+static void
+find_pattern (PareLayer *layer, const PareNode *node)
+{
+  const PareOperator *op = pare_operator_of (node);
+  PareWeightTrait trait = { 0 };
+  Parameter weight;
+
+  if (!op || !op->weight)
+    return;
+  op->weight (node, &trait);
+  if (trait.in_axis != trait.out_axis && find_parameter (pare_node_input (node, trait.input), &weight)
+      && weight.tensor->shape.rank > MAX (trait.in_axis, trait.out_axis))
+    pare_pattern_find (weight.tensor, trait.in_axis, weight.zero, &layer->n, &layer->m);
+}
+
 static void
 account_parameters (PareLayer *layer, const PareNode *node, GHashTable *seen)
 {
@@ -127,6 +144,8 @@ account_parameters (PareLayer *layer, const PareNode *node, GHashTable *seen)
     return;
   layer->bits = largest.bits;
   layer->sparsity = sparsity_of (&largest);
+  if (layer->sparsity > 0)
+    find_pattern (layer, node);
 }
 
 /* Every float operand comes out of a quantizer, up to constants such as a float bias. */

@@ -12,6 +12,8 @@ G_BEGIN_DECLS
  * @macs: multiply-accumulates
  * @bits: of its largest constant; 0 when it has none
  * @sparsity: share of zeros in its largest constant
+ * @n: of every @m consecutive input channels of its weight at most so many are not zero; 0 when there is no such
+ * pattern
  * @quantized: its operands come out of DequantizeLinear
  *
  * A node that is neither a constant nor part of a quantizer. Strings belong to the graph.
@@ -26,6 +28,7 @@ typedef struct
   gint64 macs;
   guint bits;
   double sparsity;
+  guint n, m;
   gboolean quantized;
 } PareLayer;
 

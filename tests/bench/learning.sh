@@ -46,8 +46,7 @@ for job in "$@"; do
     qat2) measure qat-w2a4-resnet qat-int8 model="$models/fashion-resnet.onnx" "$labels" epochs=3 bits=2 activation-bits=4 ;;
     distill)
       for model in resnet mobilenet; do
-        measure "distill-w4a4-$model" distill model="$models/fashion-$model.onnx" samples=5000 bits=4 activation-bits=4 \
-          group-size=3 epochs=4
+        measure "distill-w4a4-$model" distill model="$models/fashion-$model.onnx" samples=5000 bits=4 activation-bits=4
       done ;;
     scratch)
       measure from-scratch train model="$output/scratch.onnx" "$labels" epochs=8 batch-size=128 learning-rate=0.1 \

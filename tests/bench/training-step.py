@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""PyTorch's side of training-step.sh: the same step of fashion-resnet, as one line of JSON."""
+"""PyTorch's side of training-step.sh: the same step of the same network, as one line of JSON.
+   training-step.py fashion-resnet|NAME-IN-TORCHVISION BATCH RUNS THREADS"""
 import json
 import resource
 import sys
@@ -12,10 +13,25 @@ import torch.nn.functional as F
 sys.path.insert(0, str(Path(__file__).parent.parent / "models"))
 import train
 
-batch, runs, threads = map(int, sys.argv[1:4])
+
+
+def memory_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def network(name):
+    if name == "fashion-resnet":
+        return train.ResNet(), (1, 28, 28)
+    import torchvision
+    return getattr(torchvision.models, name)(weights=None), (3, 224, 224)
+
+
+batch, runs, threads = map(int, sys.argv[2:5])
 torch.set_num_threads(threads)
-model = train.ResNet().train()
-images, labels = torch.randn(batch, 1, 28, 28), torch.arange(batch) % 10
+model, shape = network(sys.argv[1])
+model.train()
+libraries = memory_mb()
+images, labels = torch.randn(batch, *shape), torch.arange(batch) % 10
 times = []
 for _ in range(runs + 1):
     start = time.monotonic()
@@ -25,4 +41,4 @@ for _ in range(runs + 1):
     times.append((time.monotonic() - start) * 1e3)
 times = times[1:]  # the first one prepares
 print(json.dumps({"ms": min(times), "mean_ms": sum(times) / runs,
-                  "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+                  "memory_mb": memory_mb(), "libraries_mb": libraries}))

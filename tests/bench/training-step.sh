@@ -1,27 +1,32 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A training step of fashion-resnet beside PyTorch's, in turns so that both meet the same machine:
-#   [PYTHON=python3] training-step.sh BUILD_DIRECTORY [BATCH [RUNS [THREADS]]]
+# A training step beside PyTorch's, in turns so that both meet the same machine. MODEL is fashion-resnet or one of
+# torchvision's, at 224x224:
+#   [PYTHON=python3] [MODEL=fashion-resnet] training-step.sh BUILD_DIRECTORY [BATCH [RUNS [THREADS]]]
 set -eu
 
 build=$1 batch=${2:-128} runs=${3:-10} threads=${4:-$(nproc)}
 here=$(dirname "$(readlink -f "$0")")
-rounds=$(mktemp)
-trap 'rm -f "$rounds"' EXIT
+python=${PYTHON:-python3} model=${MODEL:-fashion-resnet}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+rounds=$scratch/rounds folder=$here/../models
 export OMP_WAIT_POLICY=passive
 
+[ "$model" = fashion-resnet ] || { folder=$scratch; "$python" "$here/export.py" --training "$scratch" "$model"; } >/dev/null
+
 for round in 1 2 3; do
-  "$build/tests/bench/training-step" "$here/../models/fashion-resnet.onnx" "$batch" "$runs" "$threads"
-  "${PYTHON:-python3}" "$here/training-step.py" "$batch" "$runs" "$threads"
+  "$build/tests/bench/training-step" "$folder/$model.onnx" "$batch" "$runs" "$threads"
+  "$python" "$here/training-step.py" "$model" "$batch" "$runs" "$threads"
 done > "$rounds"
 
-"${PYTHON:-python3}" - "$rounds" "$batch" "$threads" << 'END'
+"$python" - "$rounds" "$model" "$batch" "$threads" << 'END'
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1])]
 ours, theirs = (min(side, key=lambda r: r["ms"]) for side in (lines[0::2], lines[1::2]))
-print(f"fashion-resnet, batch {sys.argv[2]}, {sys.argv[3]} threads, best of {len(lines) // 2} rounds")
+print(f"{sys.argv[2]}, batch {sys.argv[3]}, {sys.argv[4]} threads, best of {len(lines) // 2} rounds")
 print(f"  Pare     {ours['ms']:7.1f} ms a step  {ours['memory_mb']:5.0f} MB")
-print(f"  PyTorch  {theirs['ms']:7.1f} ms a step  {theirs['memory_mb']:5.0f} MB")
+print(f"  PyTorch  {theirs['ms']:7.1f} ms a step  {theirs['memory_mb']:5.0f} MB, of which its libraries {theirs['libraries_mb']:.0f} MB")
 print(f"  PyTorch's time / Pare's: {theirs['ms'] / ours['ms']:.2f}")
 peak = max(r["peak_gflops"] for r in lines[0::2])
 print(f"  {ours['gflops']:.0f} GFLOP/s, {100 * ours['gflops'] / peak:.0f}% of one large convolution's {peak:.0f}")

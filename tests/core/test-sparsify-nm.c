@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * n:m sparsity goes along the input channels of every kind of layer; what cannot be sparse is left alone, with a
+ * reason. */
+#include "net.h"
+#include "ops/operator.h"
+#include "sparsify/nm.h"
+#include <math.h>
+#include <string.h>
+
+static const PareNmSettings two_of_four = { .n = 2, .m = 4 };
+
+/* Every kind of layer: their input channels are 1 (stem), 8, depthwise, 6 (two groups of 3 inputs), 6, 54, 10. */
+static PareGraph *
+network (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *x = net_input (&net, "x", pare_shape_of (4, -1, 1, 6, 6)), *h;
+
+  h = OP (&net, "Conv", "stem", x, net_random (&net, "stem_w", pare_shape_of (4, 8, 1, 3, 3), -1, 1));
+  h = OP (&net, "Conv", "wide", h, net_random (&net, "wide_w", pare_shape_of (4, 6, 8, 1, 1), -1, 1));
+  h = OP (&net, "Conv", "depthwise", h, net_random (&net, "depthwise_w", pare_shape_of (4, 6, 1, 1, 1), -1, 1));
+  pare_node_set_attribute (h->producer, pare_attribute_new_int ("group", 6));
+  h = OP (&net, "Conv", "grouped", h, net_random (&net, "grouped_w", pare_shape_of (4, 6, 3, 1, 1), -1, 1));
+  pare_node_set_attribute (h->producer, pare_attribute_new_int ("group", 2));
+  h = OP (&net, "ConvTranspose", "up", h, net_random (&net, "up_w", pare_shape_of (4, 6, 5, 3, 3), -1, 1));
+  h = OP (&net, "GlobalAveragePool", "pooled", h);
+  h = OP (&net, "Flatten", "flat", h);
+  h = OP (&net, "Gemm", "hidden", h, net_random (&net, "hidden_w", pare_shape_of (2, 10, 5), -1, 1));
+  pare_node_set_attribute (h->producer, pare_attribute_new_int ("transB", 1));
+  h = OP (&net, "MatMul", "scores", h, net_random (&net, "scores_w", pare_shape_of (2, 10, 3), -1, 1));
+  net_output (&net, h);
+  return g_object_ref (net.graph);
+}
+
+static const PareRecordEntry *
+entry_of (const PareGraph *graph, const char *layer)
+{
+  for (guint i = 0; i < pare_record_length (graph->record); i++)
+    if (strcmp (pare_record_entry_layer (pare_record_get (graph->record, i)), layer) == 0)
+      return pare_record_get (graph->record, i);
+  return NULL;
+}
+
+/* In which axis of its weight a layer's input channels are, by the operators' specification. */
+static const struct
+{
+  const char *layer, *weight;
+  guint axis;
+} sparse[] = {
+  { "wide", "wide_w", 1 },     { "grouped", "grouped_w", 1 }, { "up", "up_w", 0 },
+  { "hidden", "hidden_w", 1 }, { "scores", "scores_w", 0 },
+};
+
+/* Entry @i of line @line along @axis. */
+static double
+entry (const PareTensor *tensor, guint axis, gint64 line, gint64 i)
+{
+  gint64 inner = pare_shape_span (&tensor->shape, axis + 1, tensor->shape.rank);
+
+  return pare_tensor_get_double (tensor, (line / inner * tensor->shape.dims[axis] + i) * inner + line % inner);
+}
+
+static void
+assert_magnitude_pattern (const PareTensor *before, const PareTensor *after, guint axis)
+{
+  gint64 length = after->shape.dims[axis], lines = pare_tensor_elements (after) / length;
+
+  for (gint64 line = 0; line < lines; line++)
+    for (gint64 i = 0; i < length; i += 4)
+      {
+        gint64 end = MIN (i + 4, length), kept = 0;
+        double least = INFINITY, most = 0;
+        for (gint64 j = i; j < end; j++)
+          {
+            double was = entry (before, axis, line, j), is = entry (after, axis, line, j);
+            g_assert_true (is == 0 || is == was);
+            kept += is != 0;
+            if (is != 0)
+              least = MIN (least, fabs (was));
+            else
+              most = MAX (most, fabs (was));
+          }
+        g_assert_cmpint (kept, ==, MIN (2, end - i));
+        g_assert_cmpfloat (least, >=, most);
+      }
+}
+
+static void
+test_every_kind_of_layer_keeps_its_largest (void)
+{
+  g_autoptr (PareGraph) before = network (), graph = pare_graph_copy (before);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pare_graph_sparsify_nm (graph, NULL, &two_of_four, NULL, NULL, &error));
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (sparse); i++)
+    {
+      const PareValue *value = pare_graph_find_value (graph, sparse[i].weight);
+      const PareRecordEntry *record = entry_of (graph, sparse[i].layer);
+      double kept;
+      assert_magnitude_pattern (pare_graph_find_value (before, sparse[i].weight)->constant, value->constant,
+                                sparse[i].axis);
+      g_assert_cmpint (value->sparsity.mode, ==, PARE_SPARSITY_N_OF_M);
+      g_assert_cmpuint (value->sparsity.n, ==, 2);
+      g_assert_cmpuint (value->sparsity.m, ==, 4);
+      g_assert_cmpuint (value->sparsity.axis, ==, sparse[i].axis);
+      g_assert_cmpstr (pare_record_entry_action (record), ==, "made sparse");
+      g_assert_true (pare_record_entry_number (record, "kept", &kept));
+    }
+}
+
+static void
+assert_left_alone (const char *layer, const char *weight, const char *why)
+{
+  g_autoptr (PareGraph) before = network (), graph = pare_graph_copy (before);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pare_graph_sparsify_nm (graph, NULL, &two_of_four, NULL, NULL, &error));
+  g_assert_true (pare_graph_find_value (graph, weight)->constant == pare_graph_find_value (before, weight)->constant);
+  g_assert_cmpint (pare_graph_find_value (graph, weight)->sparsity.mode, ==, PARE_SPARSITY_NONE);
+  g_assert_cmpstr (pare_record_entry_action (entry_of (graph, layer)), ==, "left alone");
+  g_assert_nonnull (strstr (pare_record_entry_reason (entry_of (graph, layer)), why));
+}
+
+static void
+test_few_input_channels_are_left_alone (void)
+{
+  assert_left_alone ("stem", "stem_w", "1 input channel,");
+}
+
+static void
+test_depthwise_is_left_alone (void)
+{
+  assert_left_alone ("depthwise", "depthwise_w", "depthwise");
+}
+
+static void
+test_one_mode_per_layer (void)
+{
+  g_autoptr (PareGraph) graph = network ();
+  g_autoptr (GError) error = NULL;
+  PareNmSettings settings = two_of_four;
+
+  pare_graph_find_value (graph, "wide_w")->sparsity.mode = PARE_SPARSITY_FILTER;
+  g_assert_false (pare_graph_sparsify_nm (graph, NULL, &settings, NULL, NULL, &error));
+  g_assert_error (error, PARE_ERROR, PARE_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "'wide'"));
+  g_assert_nonnull (strstr (error->message, "one sparsity mode"));
+  /* The way out that the message names. */
+  g_clear_error (&error);
+  settings.skip_layers = (const char *const[]){ "wide", NULL };
+  g_assert_true (pare_graph_sparsify_nm (graph, NULL, &settings, NULL, NULL, &error));
+}
+
+static void
+test_unknown_layers_are_errors (void)
+{
+  g_autoptr (PareGraph) graph = network ();
+  g_autoptr (GError) error = NULL;
+  PareNmSettings settings = two_of_four;
+
+  settings.skip_layers = (const char *const[]){ "hiden", NULL };
+  g_assert_false (pare_graph_sparsify_nm (graph, NULL, &settings, NULL, NULL, &error));
+  g_assert_error (error, PARE_ERROR, PARE_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "'hidden'"));
+}
+
+static void
+test_nothing_eligible_is_an_error_unless_allowed (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *x = net_input (&net, "x", pare_shape_of (2, -1, 2));
+  g_autoptr (GError) error = NULL;
+  PareNmSettings settings = two_of_four;
+
+  net_output (&net, OP (&net, "MatMul", "product", x, net_random (&net, "w", pare_shape_of (2, 2, 3), -1, 1)));
+  g_assert_false (pare_graph_sparsify_nm (net.graph, NULL, &settings, NULL, NULL, &error));
+  g_assert_error (error, PARE_ERROR, PARE_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "'product': it has 2 input channels"));
+  g_clear_error (&error);
+  settings.allow_none = TRUE;
+  g_assert_true (pare_graph_sparsify_nm (net.graph, NULL, &settings, NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/sparsify-nm/kinds", test_every_kind_of_layer_keeps_its_largest);
+  g_test_add_func ("/sparsify-nm/few-inputs", test_few_input_channels_are_left_alone);
+  g_test_add_func ("/sparsify-nm/depthwise", test_depthwise_is_left_alone);
+  g_test_add_func ("/sparsify-nm/one-mode", test_one_mode_per_layer);
+  g_test_add_func ("/sparsify-nm/unknown-layer", test_unknown_layers_are_errors);
+  g_test_add_func ("/sparsify-nm/nothing-eligible", test_nothing_eligible_is_an_error_unless_allowed);
+  return g_test_run ();
+}
