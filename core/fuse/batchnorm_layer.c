@@ -3,6 +3,15 @@
 #include "fuse/affine.h"
 
 static gboolean
+is_behind_layer (const PareAffine *affine)
+{
+  PareWeightTrait trait;
+
+  return affine->data->producer && pare_value_only_consumer (affine->data)
+         && pare_node_weight (affine->data->producer, &trait);
+}
+
+static gboolean
 apply (PareFuse *fuse, PareNode *node)
 {
   const char *reason;
@@ -10,6 +19,12 @@ apply (PareFuse *fuse, PareNode *node)
 
   if (!affine)
     return FALSE;
+  /* Who switches the other fusion off wants to keep it for training. */
+  if (pare_fuse_skips (fuse, "layer-batchnorm") && is_behind_layer (affine))
+    {
+      pare_fuse_leave (fuse, node, "Kept: the layer before it could take it, but layer-batchnorm is switched off.");
+      return FALSE;
+    }
   if (pare_absorb_before (fuse, node, affine))
     return TRUE;
   if (!pare_fuse_was_left (fuse, node))

@@ -2,6 +2,7 @@
  * Runs the fusions until none matches. The table is generated from the list in meson.build. */
 #include "fuse/fuse.h"
 #include "exec/inference.h"
+#include "fuse/quantized.h"
 #include "graph/named.h"
 #include <string.h>
 
@@ -52,6 +53,12 @@ gboolean
 pare_fuse_may_touch (const PareFuse *fuse, const PareNode *node)
 {
   return !fuse->skip_layers || !g_strv_contains (fuse->skip_layers, pare_node_label (node));
+}
+
+gboolean
+pare_fuse_skips (const PareFuse *fuse, const char *name)
+{
+  return fuse->skip && g_strv_contains (fuse->skip, name);
 }
 
 /* Stands for open sizes: a prime, so that no number of channels equals it by chance. */
@@ -146,9 +153,21 @@ run_round (PareFuse *fuse)
   fuse->inferred = FALSE;
   pare_graph_remove_dead (fuse->graph); /* a dead reader must not make a value look shared */
   for (guint i = 0; pare_fusion_table[i]; i++)
-    if (!fuse->skip || !g_strv_contains (fuse->skip, pare_fusion_table[i]->name))
+    if (!pare_fuse_skips (fuse, pare_fusion_table[i]->name))
       matched |= sweep (fuse, pare_fusion_table[i]);
   return matched;
+}
+
+static void
+finish (PareFuse *fuse)
+{
+  g_clear_pointer (&fuse->inference, pare_inference_free);
+  for (guint i = 0; i < fuse->left->len; i++)
+    {
+      const Left *entry = fuse->left->pdata[i];
+      pare_record_add (fuse->graph->record, "graphfuser", entry->layer, "left alone", entry->reason, NULL);
+    }
+  pare_graph_remove_dead (fuse->graph);
 }
 
 gboolean
@@ -162,12 +181,38 @@ pare_graph_fuse (PareGraph *graph, const char *const *skip, const char *const *s
     return FALSE;
   while (run_round (&fuse))
     ;
-  g_clear_pointer (&fuse.inference, pare_inference_free);
-  for (guint i = 0; i < left->len; i++)
-    {
-      const Left *entry = left->pdata[i];
-      pare_record_add (graph->record, "graphfuser", entry->layer, "left alone", entry->reason, NULL);
-    }
-  pare_graph_remove_dead (graph);
+  finish (&fuse);
   return TRUE;
+}
+
+static gboolean
+is_behind_quantized (const PareNode *node)
+{
+  const PareValue *value = pare_node_input (node, 0);
+
+  return pare_node_is (node, "BatchNormalization") && value && value->producer
+         && pare_layer_is_quantized (value->producer);
+}
+
+void
+pare_graph_fold_batchnorm (PareGraph *graph)
+{
+  g_autoptr (GPtrArray) left = g_ptr_array_new_with_free_func (left_free);
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  PareFuse fuse = { .graph = graph, .left = left };
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    if (is_behind_quantized (graph->nodes->pdata[i]))
+      g_ptr_array_add (found, graph->nodes->pdata[i]);
+  for (guint i = 0; i < found->len; i++)
+    {
+      const char *reason;
+      g_autoptr (PareAffine) affine = pare_affine_read_batchnorm (found->pdata[i], &reason);
+      if (!affine)
+        pare_fuse_leave (&fuse, found->pdata[i], "BatchNormalization cannot be fused: %s.", reason);
+      else
+        pare_absorb_behind (&fuse, found->pdata[i], affine);
+    }
+  if (found->len)
+    finish (&fuse);
 }

@@ -34,10 +34,16 @@ const PareFusion *const *pare_fusions (guint *n);
  * nearest one. */
 gboolean pare_graph_fuse (PareGraph *graph, const char *const *skip, const char *const *skip_layers, GError **error);
 
+/* Moves every BatchNormalization behind a layer with quantized weights into the layer's scales and bias; its integers
+ * stay, but for their sign. For networks that trained with both. What had to be left is in the record. */
+void pare_graph_fold_batchnorm (PareGraph *graph);
+
 /* For fusions: the graph in question. */
 PareGraph *pare_fuse_graph (const PareFuse *fuse);
 /* FALSE for a node that the user wants left as it is. Asked already for the anchor. */
 gboolean pare_fuse_may_touch (const PareFuse *fuse, const PareNode *node);
+/* TRUE when the user has switched off the fusion @name. */
+gboolean pare_fuse_skips (const PareFuse *fuse, const char *name);
 /* Shape of @value, inferred or else as the file tells; FALSE when neither knows. A size that is open in the network is
  * some number that no layer has, or -1. */
 gboolean pare_fuse_shape (PareFuse *fuse, const PareValue *value, PareShape *shape);

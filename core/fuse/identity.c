@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Removes nodes that hand their input on: Identity, and Dropout outside training. An Identity of a constant goes the
- * same way: its readers share the constant, which is how exporters spell equal weights. */
+ * same way: its readers share the constant, which is how exporters spell equal weights. When normalization is kept to
+ * be trained they get constants of their own instead, since parameters that are equal now need not stay so. */
 #include "fuse/fuse.h"
 
 static gboolean
@@ -24,6 +25,22 @@ is_training (const PareNode *node)
   return !mode || pare_tensor_elements (mode) != 1 || pare_tensor_get_int (mode, 0);
 }
 
+/* Makes the result of an Identity the constant that it repeats, on the same memory. */
+static gboolean
+repeat_constant (PareFuse *fuse, PareNode *node)
+{
+  PareValue *output = pare_node_output (node, 0);
+  g_autoptr (PareTensor) tensor = pare_tensor_ref (pare_node_constant (node, 0));
+
+  if (pare_graph_is_output (node->graph, output))
+    return FALSE;
+  pare_record_add (node->graph->record, "graphfuser", pare_node_label (node), "removed Identity",
+                   "its readers have a constant of their own to train", NULL);
+  pare_graph_remove_node (node->graph, node);
+  pare_value_set_constant (output, tensor);
+  return TRUE;
+}
+
 static gboolean
 apply (PareFuse *fuse, PareNode *node)
 {
@@ -43,6 +60,8 @@ apply (PareFuse *fuse, PareNode *node)
       pare_fuse_leave (fuse, node, "The mask of the Dropout is read.");
       return FALSE;
     }
+  if (!dropout && input->constant && pare_fuse_skips (fuse, "layer-batchnorm") && repeat_constant (fuse, node))
+    return TRUE;
   if (!pare_graph_replace_value (graph, output, input))
     {
       pare_fuse_leave (fuse, node,

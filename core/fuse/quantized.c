@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * An affine node behind a convolution whose weights are quantized: k (s q x + b) + t = (k s) q x + (k b + t). Training
- * found the integers q, and they are kept. */
+ * An affine node behind a layer whose weights are quantized: k (s q x + b) + t = (|k| s) (sign (k) q) x + (k b + t).
+ * Training found the integers q, and they are kept. */
 #include "fuse/quantized.h"
 #include "fuse/numbers.h"
+#include "quantize/bias.h"
 #include "quantize/pair.h"
+#include <float.h>
 #include <math.h>
 
 #define PER_CHANNEL_OPSET 13
@@ -13,6 +15,7 @@ typedef struct
   PareNode *node;
   PareWeightTrait trait;
   ParePair pair;
+  gboolean product; /* of matrices: channels are the last axis of its data, else axis 1 */
   gint64 outputs;
 } Quantized;
 
@@ -21,13 +24,18 @@ open_quantized (PareNode *node, Quantized *layer)
 {
   const PareOperator *op = pare_operator_of (node);
   const PareValue *weight;
+  guint rank;
 
   layer->node = node;
   if (!op || !op->weight || !op->weight (node, &layer->trait) || !layer->trait.has_bias)
     return FALSE;
   weight = pare_node_input (node, layer->trait.input);
-  if (!weight || !weight->producer || !pare_pair_read (weight->producer, &layer->pair) || !layer->pair.input->constant
-      || layer->pair.input->constant->shape.rank < 3)
+  if (!weight || !weight->producer || !pare_pair_read (weight->producer, &layer->pair) || !layer->pair.input->constant)
+    return FALSE;
+  rank = layer->pair.input->constant->shape.rank;
+  layer->product = rank == 2;
+  if (rank < 2 || layer->trait.out_axis >= rank
+      || (layer->pair.axis >= 0 && layer->pair.axis != (int)layer->trait.out_axis))
     return FALSE;
   layer->outputs = layer->pair.input->constant->shape.dims[layer->trait.out_axis];
   return layer->trait.out_axis == 0 || layer->trait.groups == 1;
@@ -48,7 +56,7 @@ fits_channels (const Quantized *layer, const PareAffine *affine)
 
   if (affine->least_rank > rank || (affine->n > 1 && affine->n != layer->outputs))
     return FALSE;
-  return affine->n == 1 || (affine->from_end ? affine->axis + 2 == rank : affine->axis == 1);
+  return affine->n == 1 || (affine->from_end ? affine->axis + (layer->product ? 1 : 2) == rank : affine->axis == 1);
 }
 
 /* The bias as numbers: constant, or an int32 constant behind DequantizeLinear. NULL when it is computed. */
@@ -77,13 +85,27 @@ read_bias (const Quantized *layer)
   return numbers;
 }
 
-/* Numbers of one weight element and its channel. */
+static double
+factor_of (const PareAffine *affine, gint64 c)
+{
+  return affine->scale[affine->n == 1 ? 0 : c];
+}
+
+static double
+shift_of (const PareAffine *affine, gint64 c)
+{
+  return affine->shift[affine->n == 1 ? 0 : c];
+}
+
+/* The numbers of a layer on the way to their new grid. */
 typedef struct
 {
   const Quantized *layer;
   const PareAffine *affine;
   double *weight; /* float weights, or the integers */
+  double *bias;
   float *scales;  /* new, per channel */
+  double *ratios; /* of integers after and before: 1 or -1, mostly */
   gint32 *zero_points;
 } Rescale;
 
@@ -95,12 +117,11 @@ rescale_element (const Rescale *rescale, gint64 i, gint64 c)
   gint64 index = pair->axis < 0 ? 0 : c;
   float old = pare_tensor_get_double (pair->scale->constant, index);
   gint32 zero = rescale->zero_points[c];
-  double factor = rescale->affine->scale[rescale->affine->n == 1 ? 0 : c];
   double number = rescale->weight[i], target, integer = number;
 
   if (pair->quantize)
     integer = CLAMP (rint ((float)number / old) + zero, pair->lowest, pair->highest);
-  target = factor == 0 ? zero : factor < 0 ? 2 * zero - integer : integer;
+  target = zero + rint ((integer - zero) * rescale->ratios[c]);
   if (target < pair->lowest || target > pair->highest)
     return FALSE;
   if (!pair->quantize)
@@ -109,7 +130,7 @@ rescale_element (const Rescale *rescale, gint64 i, gint64 c)
       return TRUE;
     }
   /* The float behind the integer moves along, and where that rounds to its neighbour, to the integer itself. */
-  number = (float)(number * factor);
+  number = (float)(number * factor_of (rescale->affine, c));
   if (CLAMP (rint ((float)number / rescale->scales[c]) + zero, pair->lowest, pair->highest) != target)
     number = (target - zero) * rescale->scales[c];
   rescale->weight[i] = number;
@@ -129,20 +150,40 @@ rescale (const Rescale *rescale)
   return TRUE;
 }
 
-/* Scales times factors; a factor of zero leaves the scale, and the integers become zero. */
+/* Scales with which biases fit 32 bits; NULL when the layer's data is not quantized. */
+static float *
+find_floors (const Rescale *rescale)
+{
+  const PareValue *data = pare_node_input (rescale->layer->node, 0);
+  g_autoptr (PareTensor) bias = NULL;
+  PareShape channels = pare_shape (1, &rescale->layer->outputs);
+  ParePair pair;
+
+  if (!data || !data->producer || !pare_pair_read (data->producer, &pair) || pair.axis >= 0
+      || !(bias = pare_numbers_tensor (PARE_FLOAT32, &channels, rescale->bias)))
+    return NULL;
+  return pare_bias_floors (bias, rescale->layer->outputs, pare_tensor_get_double (pair.scale->constant, 0));
+}
+
+/* Scales times factors. A channel that is nearly or wholly switched off keeps a scale that its bias can be counted in,
+ * and its integers become small or zero. */
 static gboolean
 new_grid (const Rescale *rescale)
 {
   const ParePair *pair = &rescale->layer->pair;
+  g_autofree float *floors = find_floors (rescale);
 
   for (gint64 c = 0; c < rescale->layer->outputs; c++)
     {
       gint64 index = pair->axis < 0 ? 0 : c;
-      double factor = fabs (rescale->affine->scale[rescale->affine->n == 1 ? 0 : c]);
-      float old = pare_tensor_get_double (pair->scale->constant, index);
-      rescale->scales[c] = factor == 0 ? old : (float)(old * factor);
+      double factor = factor_of (rescale->affine, c);
+      double old = pare_tensor_get_double (pair->scale->constant, index);
+      float floor = floors ? floors[c] : FLT_MIN;
+      rescale->scales[c] = pare_scale_fold (old, factor, floor);
+      rescale->ratios[c] = rescale->scales[c] > (float)(old * fabs (factor)) ? old * factor / rescale->scales[c]
+                                                                             : (factor > 0) - (factor < 0);
       rescale->zero_points[c] = pair->zero_point ? pare_tensor_get_int (pair->zero_point->constant, index) : 0;
-      if (!isnormal (rescale->scales[c]))
+      if (!isfinite (rescale->scales[c]) || !(rescale->scales[c] > 0))
         return FALSE;
     }
   return TRUE;
@@ -198,20 +239,18 @@ put_weight (PareGraph *graph, const Rescale *rescale)
 }
 
 static void
-put_bias (PareGraph *graph, const Rescale *rescale, double *bias)
+put_bias (PareGraph *graph, const Rescale *rescale)
 {
   const Quantized *layer = rescale->layer;
-  const PareAffine *affine = rescale->affine;
   PareShape channels = pare_shape (1, &layer->outputs);
   g_autofree char *stem = g_strconcat (layer->pair.input->name, "_bias", NULL);
   PareValue *old = pare_node_input (layer->node, layer->trait.bias);
 
-  for (gint64 c = 0; c < layer->outputs; c++)
-    bias[c] = bias[c] * affine->scale[affine->n == 1 ? 0 : c] + affine->shift[affine->n == 1 ? 0 : c];
   while (layer->node->inputs->len <= layer->trait.bias)
     pare_node_add_input (layer->node, NULL);
-  pare_node_set_input (layer->node, layer->trait.bias,
-                       add_numbers (graph, old ? old->name : stem, "", PARE_FLOAT32, &channels, PARE_FLOAT64, bias));
+  pare_node_set_input (
+      layer->node, layer->trait.bias,
+      add_numbers (graph, old ? old->name : stem, "", PARE_FLOAT32, &channels, PARE_FLOAT64, rescale->bias));
   if (old && old->producer && !old->consumers->len)
     pare_graph_remove_node (graph, old->producer);
 }
@@ -230,7 +269,7 @@ pare_absorb_behind_quantized (PareFuse *fuse, PareNode *node, const PareAffine *
   PareNode *producer = affine->data->producer;
   PareValue *output = pare_node_output (node, 0);
   g_autofree char *action = g_strdup_printf ("fused %s", node->op_type);
-  g_autofree double *weight = NULL, *bias = NULL;
+  g_autofree double *weight = NULL, *bias = NULL, *ratios = NULL;
   g_autofree float *scales = NULL;
   g_autofree gint32 *zero_points = NULL;
   Quantized layer;
@@ -245,16 +284,20 @@ pare_absorb_behind_quantized (PareFuse *fuse, PareNode *node, const PareAffine *
   bias = read_bias (&layer);
   weight = pare_numbers_read (layer.pair.input->constant);
   scales = g_new (float, MAX (layer.outputs, 1));
+  ratios = g_new (double, MAX (layer.outputs, 1));
   zero_points = g_new (gint32, MAX (layer.outputs, 1));
-  work = (Rescale){ &layer, affine, weight, scales, zero_points };
+  work = (Rescale){ &layer, affine, weight, bias, scales, ratios, zero_points };
   if (!bias)
     return leave (fuse, node, producer, "its bias is no constant with one number per output channel");
+  for (gint64 c = 0; c < layer.outputs; c++)
+    bias[c] = bias[c] * factor_of (affine, c) + shift_of (affine, c);
   if (!new_grid (&work) || !rescale (&work))
     return leave (fuse, node, producer, "a quantized weight would leave its grid");
   put_weight (graph, &work);
-  put_bias (graph, &work, bias);
+  put_bias (graph, &work);
   pare_graph_remove_node (graph, node);
   pare_node_set_output (producer, 0, output);
+  pare_node_round_bias (producer); /* as every form stores it */
   pare_record_add (graph->record, "graphfuser", pare_node_label (producer), action, "its integers were kept",
                    "channels", (double)layer.outputs, NULL);
   return TRUE;

@@ -5,10 +5,10 @@
 
 G_BEGIN_DECLS
 
-/* TRUE when @node is a convolution with a constant weight behind DequantizeLinear. */
+/* TRUE when @node is a convolution or a Gemm with a constant weight behind DequantizeLinear. */
 gboolean pare_layer_is_quantized (PareNode *node);
-/* pare_absorb_behind() for such a layer. Its integers stay what they are: the factors go into scales, one per channel.
- */
+/* pare_absorb_behind() for such a layer. Its integers stay what they are, but for their sign: the factors go into
+ * scales, one per channel. */
 gboolean pare_absorb_behind_quantized (PareFuse *fuse, PareNode *node, const PareAffine *affine);
 
 G_END_DECLS

@@ -315,6 +315,7 @@ PARE_OPERATORS (batchnormalization) = {
     .backward = batchnormalization_backward,
     .applies_chain = batchnormalization_applies_chain,
     .in_place = TRUE,
+    .quantize = PARE_QUANTIZE_NORMALIZE,
     .quantize_note = "a BatchNormalization that could not be fused has no int8 kernel" },
   { NULL },
 };

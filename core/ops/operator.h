@@ -61,6 +61,7 @@ typedef enum
   PARE_QUANTIZE_UNARY,    /* one data input, an output range of its own: averages, Sigmoid */
   PARE_QUANTIZE_PASS,     /* moves data: the output takes over the input's parameters: MaxPool, Reshape */
   PARE_QUANTIZE_CLAMP,    /* disappears into the quantizer behind it: Relu, Clip */
+  PARE_QUANTIZE_NORMALIZE, /* disappears into the layer before it: BatchNormalization; without one, stays in float */
 } PareQuantizeKind;
 
 /* Which input is the weight and what its axes mean. Groups divide its axis 0. */

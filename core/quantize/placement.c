@@ -76,7 +76,9 @@ pare_placement_is_kept (const PareNode *node)
   const PareOperator *op = pare_operator_of (node);
   PareWeightTrait trait;
 
-  if (kind_of (node) == PARE_QUANTIZE_NONE || kind_of (node) == PARE_QUANTIZE_CLAMP)
+  PareQuantizeKind kind = kind_of (node);
+
+  if (kind == PARE_QUANTIZE_NONE || kind == PARE_QUANTIZE_CLAMP || kind == PARE_QUANTIZE_NORMALIZE)
     return FALSE;
   if (op->weight)
     {
@@ -122,18 +124,63 @@ weighted_refusal (const PareNode *node)
   return NULL;
 }
 
+/* One finite float32 per output channel for each of scale, shift, mean and variance, in the inference form. */
+static gboolean
+has_statistics (const PareNode *node, gint64 channels)
+{
+  if (node->outputs->len != 1 || pare_node_get_int (node, "training_mode", 0))
+    return FALSE;
+  for (guint i = 1; i <= 4; i++)
+    {
+      PareTensor *tensor = pare_node_constant (node, i);
+      if (!tensor || tensor->type != PARE_FLOAT32 || pare_tensor_elements (tensor) != channels || !is_finite (tensor))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* TRUE for the one reader of a quantized layer's result, when it scales and shifts its channels and the layer has a
+ * place for both: in its scales and in its bias. */
+static gboolean
+folds_back (const ParePlacement *placement, const PareNode *node)
+{
+  const PareValue *value = pare_node_input (node, 0);
+  const PareNode *layer = value ? value->producer : NULL;
+  PareWeightTrait trait;
+
+  return kind_of (node) == PARE_QUANTIZE_NORMALIZE && layer && pare_value_only_consumer (value) == node
+         && g_hash_table_contains (placement->quantized, layer) && pare_node_weight (layer, &trait) && trait.has_bias
+         && (trait.out_axis == 0 || trait.groups == 1)
+         && has_statistics (node, pare_node_constant (layer, trait.input)->shape.dims[trait.out_axis]);
+}
+
+/* TRUE for nodes that are not there any more when integers run. */
+static gboolean
+disappears (const ParePlacement *placement, const PareNode *node)
+{
+  return kind_of (node) == PARE_QUANTIZE_CLAMP || folds_back (placement, node);
+}
+
 static PareNode *
-next_clamp (const PareValue *value)
+next_clamp (const ParePlacement *placement, const PareValue *value)
 {
   PareNode *next = pare_value_only_consumer (value);
 
-  return next && kind_of (next) == PARE_QUANTIZE_CLAMP ? next : NULL;
+  return next && disappears (placement, next) ? next : NULL;
+}
+
+gboolean
+pare_placement_is_normalized (const ParePlacement *placement, const PareNode *node)
+{
+  const PareNode *next = pare_value_only_consumer (pare_node_output (node, 0));
+
+  return next && folds_back (placement, next);
 }
 
 PareValue *
 pare_placement_behind_clamps (const ParePlacement *placement, PareValue *value)
 {
-  for (PareNode *next; (next = next_clamp (value));)
+  for (PareNode *next; (next = next_clamp (placement, value));)
     value = next->outputs->pdata[0];
   return value;
 }
@@ -144,7 +191,7 @@ integer_producer (const ParePlacement *placement, const PareValue *value)
 {
   const PareNode *node = value->producer;
 
-  while (node && kind_of (node) == PARE_QUANTIZE_CLAMP && pare_value_only_consumer (node->inputs->pdata[0]))
+  while (node && disappears (placement, node) && pare_value_only_consumer (node->inputs->pdata[0]))
     node = ((PareValue *)node->inputs->pdata[0])->producer;
   return node && g_hash_table_contains (placement->quantized, node) ? node : NULL;
 }
@@ -157,13 +204,13 @@ consider (ParePlacement *placement, const PareNode *node)
   const PareOperator *op = pare_operator_of (node);
   const char *refusal = NULL;
 
-  if (kind == PARE_QUANTIZE_CLAMP)
+  if (disappears (placement, node))
     return;
   if (is_skipped (placement, node))
     refusal = "the settings skip it";
   else if (pare_placement_is_kept (node))
     refusal = "it came with conversions of its own";
-  else if (kind == PARE_QUANTIZE_NONE)
+  else if (kind == PARE_QUANTIZE_NONE || kind == PARE_QUANTIZE_NORMALIZE)
     refusal = op && op->quantize_note ? op->quantize_note : op && !op->macs ? NULL : "it has no int8 kernel";
   else if (kind == PARE_QUANTIZE_WEIGHTED)
     refusal = weighted_refusal (node);
@@ -179,7 +226,7 @@ consider (ParePlacement *placement, const PareNode *node)
     refusal = "no int8 kernel has its second output";
   if (refusal)
     refuse (placement, node, refusal);
-  else if (kind != PARE_QUANTIZE_NONE)
+  else if (kind != PARE_QUANTIZE_NONE && kind != PARE_QUANTIZE_NORMALIZE)
     g_hash_table_add (placement->quantized, (gpointer)node);
 }
 

@@ -12,6 +12,9 @@ G_BEGIN_DECLS
  * A weighted node (Conv, Gemm, MatMul) with a constant weight is quantized. A node that joins or passes data (Add,
  * MaxPool, Reshape) is quantized when all it reads comes from quantized nodes and its result reaches one: then the
  * whole island stays in integers, and no pair of conversions is spent where a runtime would go back to float anyway.
+ *
+ * What will not be there when the network runs counts as part of its neighbour: an activation, of the quantizer behind
+ * it; a BatchNormalization that training keeps, of the layer before it, into which it is folded afterwards.
  */
 typedef struct _ParePlacement ParePlacement;
 
@@ -25,8 +28,12 @@ gboolean pare_placement_quantized (const ParePlacement *placement, const PareNod
 const char *pare_placement_reason (const ParePlacement *placement, const PareNode *node);
 /* TRUE when @node is quantized already: its weight, or all it reads, comes out of DequantizeLinear. */
 gboolean pare_placement_is_kept (const PareNode *node);
-/* The value behind the activations that merge into the quantizer of @value: Relu's output for a convolution's. */
+/* The value behind the normalization that folds into the layer of @value, and the activations that merge into its
+ * quantizer: Relu's output for a convolution's. */
 PareValue *pare_placement_behind_clamps (const ParePlacement *placement, PareValue *value);
+/* TRUE when a BatchNormalization behind the quantized layer @node will be folded into it. A factor below zero then
+ * changes the sign of its integers. */
+gboolean pare_placement_is_normalized (const ParePlacement *placement, const PareNode *node);
 /* Values that become integers, in graph order. Of PareValue. */
 const GPtrArray *pare_placement_values (const ParePlacement *placement);
 /* TRUE when every reader of @value takes the quantized one; else quantized nodes alone do. */

@@ -152,9 +152,9 @@ quantize_value (PareGraph *graph, const ParePlacement *placement, PareValue *val
 
 /* 10 log10 (signal / error) of the weight, for the record. */
 static double
-weight_sqnr (const PareTensor *weight, guint axis, const PareTensor *scales, guint bits)
+weight_sqnr (const PareTensor *weight, guint axis, const PareTensor *scales, const PareWeightGrid *grid)
 {
-  g_autoptr (PareTensor) integers = pare_weight_quantize (weight, axis, scales, bits);
+  g_autoptr (PareTensor) integers = pare_weight_quantize (weight, axis, scales, grid);
   const float *w = pare_tensor_data (weight), *s = pare_tensor_data (scales);
   const gint8 *q = pare_tensor_data (integers);
   gint64 channels = pare_tensor_elements (scales);
@@ -184,6 +184,7 @@ typedef struct
   PareNode *node;
   char *label; /* its output may get another name */
   guint bits, activation_bits;
+  PareWeightGrid grid;
 } Weighted;
 
 static void
@@ -196,7 +197,6 @@ static void
 quantize_weight (PareGraph *graph, const Weighted *layer, const PareQuantizeSettings *settings)
 {
   PareNode *node = layer->node;
-  guint bits = layer->bits;
   PareWeightTrait trait;
   g_assert (pare_node_weight (node, &trait));
   PareValue *weight = pare_node_input (node, trait.input);
@@ -204,16 +204,16 @@ quantize_weight (PareGraph *graph, const Weighted *layer, const PareQuantizeSett
   float data_scale = (float)pare_tensor_get_double (pare_node_constant (pare_node_input (node, 0)->producer, 1), 0);
   g_autofree float *floors
       = bias ? pare_bias_floors (bias, weight->constant->shape.dims[trait.out_axis], data_scale) : NULL;
-  g_autoptr (PareTensor) scales
-      = pare_weight_scales (weight->constant, trait.out_axis, per_channel (settings, layer->label), bits, floors);
+  g_autoptr (PareTensor) scales = pare_weight_scales (weight->constant, trait.out_axis,
+                                                      per_channel (settings, layer->label), &layer->grid, floors);
   g_autoptr (PareTensor) zeros = zero_point_tensor (PARE_INT8, 0, &scales->shape);
 
-  pare_record_add (graph->record, STAGE, layer->label, "quantized", NULL, "weight_bits", (double)bits,
+  pare_record_add (graph->record, STAGE, layer->label, "quantized", NULL, "weight_bits", (double)layer->bits,
                    "activation_bits", (double)layer->activation_bits, "weight_sqnr_db",
-                   weight_sqnr (weight->constant, trait.out_axis, scales, bits), "parameters",
+                   weight_sqnr (weight->constant, trait.out_axis, scales, &layer->grid), "parameters",
                    (double)pare_tensor_elements (weight->constant), NULL);
   pare_node_set_input (node, trait.input,
-                       add_pair (graph, weight, node, scales, zeros, -(1 << (bits - 1)), (1 << (bits - 1)) - 1,
+                       add_pair (graph, weight, node, scales, zeros, layer->grid.lowest, layer->grid.highest,
                                  scales->shape.rank ? (int)trait.out_axis : -1));
   if (bias)
     {
@@ -221,6 +221,7 @@ quantize_weight (PareGraph *graph, const Weighted *layer, const PareQuantizeSett
       g_autofree char *name = g_strconcat (pare_node_input (node, trait.bias)->name, "_rounded", NULL);
       pare_node_set_input (node, trait.bias, pare_graph_add_constant (graph, name, rounded));
     }
+  pare_node_round_bias (node); /* and that of a normalization behind it */
 }
 
 static gboolean
@@ -285,8 +286,10 @@ pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GEr
       PareNode *node = graph->nodes->pdata[i];
       if (pare_placement_quantized (placement, node) && pare_operator_of (node)->quantize == PARE_QUANTIZE_WEIGHTED)
         {
-          Weighted layer = { node, g_strdup (pare_node_label (node)), pare_bits_of_weight (bits, node),
-                             pare_bits_of_value (bits, pare_node_input (node, 0)) };
+          guint weight_bits = pare_bits_of_weight (bits, node);
+          Weighted layer = { node, g_strdup (pare_node_label (node)), weight_bits,
+                             pare_bits_of_value (bits, pare_node_input (node, 0)),
+                             pare_weight_grid (weight_bits, pare_placement_is_normalized (placement, node)) };
           g_array_append_val (weighted, layer);
         }
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * onnxexporter: writes the graph that arrives as an ONNX file, in one of the quantized forms, and its record as JSON.
  */
+#include "fuse/fuse.h"
 #include "gst/gstpare.h"
 #include "onnx/onnx.h"
 #include "quantize/quantize.h"
@@ -117,6 +118,7 @@ export_graph (GstOnnxExporter *exporter, PareGraph *given, GError **error)
         return FALSE;
     }
   graph = pare_graph_copy (given);
+  pare_graph_fold_batchnorm (graph);
   if (!form->lower (graph, error))
     return FALSE;
   job.graph = graph;

@@ -49,11 +49,12 @@ test_weight_scales (void)
 {
   PareShape shape = pare_shape_of (2, 3, 2);
   g_autoptr (PareTensor) weight = pare_tensor_new_floats (&shape, (float[]){ 1.27f, -0.5f, 0, 0, 0.1f, -2.54f });
-  g_autoptr (PareTensor) rows = pare_weight_scales (weight, 0, TRUE, 8, NULL);
-  g_autoptr (PareTensor) columns = pare_weight_scales (weight, 1, TRUE, 8, NULL);
-  g_autoptr (PareTensor) whole = pare_weight_scales (weight, 0, FALSE, 8, NULL);
-  g_autoptr (PareTensor) floored = pare_weight_scales (weight, 0, TRUE, 8, (float[]){ 0.5f, 0.25f, 0.001f });
-  g_autoptr (PareTensor) integers = pare_weight_quantize (weight, 0, rows, 8);
+  const PareWeightGrid grid = pare_weight_grid (8, FALSE);
+  g_autoptr (PareTensor) rows = pare_weight_scales (weight, 0, TRUE, &grid, NULL);
+  g_autoptr (PareTensor) columns = pare_weight_scales (weight, 1, TRUE, &grid, NULL);
+  g_autoptr (PareTensor) whole = pare_weight_scales (weight, 0, FALSE, &grid, NULL);
+  g_autoptr (PareTensor) floored = pare_weight_scales (weight, 0, TRUE, &grid, (float[]){ 0.5f, 0.25f, 0.001f });
+  g_autoptr (PareTensor) integers = pare_weight_quantize (weight, 0, rows, &grid);
 
   assert_scales (rows, 3, (float[]){ 0.01f, 0.02f, 0.02f }); /* a row of zeros: the layer's scale */
   assert_scales (columns, 2, (float[]){ 0.01f, 0.02f });
