@@ -4,6 +4,7 @@
 #include "ops/elementwisegrad.h"
 #include "ops/unary.h"
 #include "ops/vector.h"
+#include "sparsify/channels.h"
 #include <math.h>
 #include <string.h>
 
@@ -137,7 +138,7 @@ gelu_eltwise (const PareNode *node, PareEltwise *eltwise)
 
 #define ACTIVATION(op)                                                                                                 \
   .name = op, .infer = activation_infer, .forward = activation_forward, .backward = activation_backward,               \
-  .in_place = TRUE
+  .in_place = TRUE, .channels = pare_channels_same
 
 PARE_OPERATORS (activation) = {
   { ACTIVATION ("LeakyRelu"), .eltwise = leaky_relu_eltwise, .quantize = PARE_QUANTIZE_UNARY },
@@ -154,6 +155,7 @@ PARE_OPERATORS (activation) = {
     .forward = gelu_forward,
     .backward = activation_backward,
     .in_place = TRUE,
-    .eltwise = gelu_eltwise },
+    .eltwise = gelu_eltwise,
+    .channels = pare_channels_same },
   { NULL },
 };

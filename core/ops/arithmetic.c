@@ -2,6 +2,7 @@
  * Add, Sub, Mul, Div, Mod and PRelu of two inputs, Min, Max, Sum and Mean of any number, with NumPy broadcasting. */
 #include "exec/compile.h"
 #include "ops/rows.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <math.h>
 
@@ -313,9 +314,11 @@ mean_backward (PareGradient *gradient, const PareNode *node, GError **error)
 
 #define NOTE "runtimes have no fast int8 kernel for it"
 #define BINARY(op, derivative)                                                                                         \
-  .name = op, .infer = binary_infer, .forward = binary_forward, .backward = derivative, .in_place = TRUE
+  .name = op, .infer = binary_infer, .forward = binary_forward, .backward = derivative, .in_place = TRUE,              \
+  .channels = pare_channels_join
 #define VARIADIC(op, derivative)                                                                                       \
-  .name = op, .infer = variadic_infer, .forward = variadic_forward, .backward = derivative
+  .name = op, .infer = variadic_infer, .forward = variadic_forward, .backward = derivative,                            \
+  .channels = pare_channels_join
 
 PARE_OPERATORS (arithmetic) = {
   { BINARY ("Add", add_backward), .compile = pare_compile_add, .quantize = PARE_QUANTIZE_JOIN },
@@ -326,12 +329,22 @@ PARE_OPERATORS (arithmetic) = {
     .forward = divide_forward,
     .backward = div_backward,
     .in_place = TRUE,
+    .channels = pare_channels_join,
     .quantize_note = NOTE },
   { .name = "Mod", .infer = mod_infer, .forward = divide_forward, .in_place = TRUE },
-  { .name = "PRelu", .infer = prelu_infer, .forward = binary_forward, .backward = prelu_backward, .in_place = TRUE },
+  { .name = "PRelu",
+    .infer = prelu_infer,
+    .forward = binary_forward,
+    .backward = prelu_backward,
+    .in_place = TRUE,
+    .channels = pare_channels_join },
   { VARIADIC ("Max", extreme_backward) },
   { VARIADIC ("Min", extreme_backward) },
   { VARIADIC ("Sum", add_backward) },
-  { .name = "Mean", .infer = mean_infer, .forward = variadic_forward, .backward = mean_backward },
+  { .name = "Mean",
+    .infer = mean_infer,
+    .forward = variadic_forward,
+    .backward = mean_backward,
+    .channels = pare_channels_join },
   { NULL },
 };

@@ -7,6 +7,7 @@
 #include "ops/batchnormalization.h"
 #include "ops/channelwise.h"
 #include "ops/infer.h"
+#include "sparsify/channels.h"
 #include <math.h>
 #include <string.h>
 
@@ -307,6 +308,21 @@ batchnormalization_backward (PareGradient *gradient, const PareNode *node, GErro
   return TRUE;
 }
 
+static void
+batchnormalization_channels (PareChannelWalk *channels)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  const guint *along = pare_channels_along (channels, 0, 1);
+  guint n = infer->inputs[0].shape.rank > 1 ? infer->inputs[0].shape.dims[1] : 0;
+
+  for (guint i = 1; along && i < infer->n_inputs; i++)
+    if (pare_node_literal (infer->node, i))
+      pare_channels_slice (channels, PARE_CHANNELS_CARRIED, i, 0, n, along);
+    else
+      pare_channels_keep (channels, n, along, ", whose parameters are not constant");
+  pare_channels_window (channels);
+}
+
 PARE_OPERATORS (batchnormalization) = {
   { .name = "BatchNormalization",
     .infer = batchnormalization_infer,
@@ -316,6 +332,7 @@ PARE_OPERATORS (batchnormalization) = {
     .applies_chain = batchnormalization_applies_chain,
     .in_place = TRUE,
     .quantize = PARE_QUANTIZE_NORMALIZE,
+    .channels = batchnormalization_channels,
     .quantize_note = "a BatchNormalization that could not be fused has no int8 kernel" },
   { NULL },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Cast and CastLike between numeric types and bool; floats to integers truncate. */
 #include "ops/infer.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 
 static gboolean
@@ -50,11 +51,17 @@ cast_backward (PareGradient *gradient, const PareNode *node, GError **error)
 }
 
 PARE_OPERATORS (cast) = {
-  { .name = "Cast", .since = 6, .infer = cast_infer, .forward = cast_forward, .backward = cast_backward },
+  { .name = "Cast",
+    .since = 6,
+    .infer = cast_infer,
+    .forward = cast_forward,
+    .backward = cast_backward,
+    .channels = pare_channels_same },
   { .name = "CastLike",
     .infer = cast_like_infer,
     .forward = cast_forward,
     .backward = cast_backward,
-    .shape_inputs = 1 << 1 },
+    .shape_inputs = 1 << 1,
+    .channels = pare_channels_same },
   { NULL },
 };

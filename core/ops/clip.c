@@ -3,6 +3,7 @@
 #include "ops/elementwisegrad.h"
 #include "ops/unary.h"
 #include "ops/vector.h"
+#include "sparsify/channels.h"
 #include <float.h>
 
 /* A NaN stays one. */
@@ -134,6 +135,7 @@ PARE_OPERATORS (clip) = {
     .backward = clip_backward,
     .in_place = TRUE,
     .eltwise = clip_eltwise,
+    .channels = pare_channels_same,
     .quantize = PARE_QUANTIZE_CLAMP },
   { NULL },
 };

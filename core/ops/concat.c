@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Concat: the inputs one after the other along an axis. */
 #include "ops/infer.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <string.h>
 
@@ -93,11 +94,46 @@ concat_backward (PareGradient *gradient, const PareNode *node, GError **error)
   return TRUE;
 }
 
+/* The channels of the inputs one after the other; those that cannot shrink get numbers that nobody removes. */
+static void
+concat_along (PareChannelWalk *channels, guint axis)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  guint n = infer->outputs[0].shape.dims[axis], at = 0;
+  g_autofree guint *all = g_new (guint, MAX (n, 1));
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < infer->n_inputs; i++)
+    any |= pare_channels_along (channels, i, axis) != NULL;
+  for (guint i = 0; any && i < infer->n_inputs; i++)
+    {
+      guint size = infer->inputs[i].shape.dims[axis];
+      const guint *along = pare_channels_along (channels, i, axis);
+      memcpy (all + at, along ? along : pare_channels_create (channels, size), size * sizeof *all);
+      at += size;
+    }
+  pare_channels_give (channels, 0, axis, any ? all : NULL);
+}
+
+static void
+concat_channels (PareChannelWalk *channels)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  guint rank = infer->outputs[0].shape.rank, axis = 0;
+
+  pare_axis_normalize (pare_node_get_int (infer->node, "axis", 1), rank, &axis);
+  concat_along (channels, axis);
+  for (guint other = 0; other < rank; other++)
+    if (other != axis)
+      pare_channels_meet (channels, other);
+}
+
 PARE_OPERATORS (concat) = {
   { .name = "Concat",
     .infer = concat_infer,
     .forward = concat_forward,
     .backward = concat_backward,
+    .channels = concat_channels,
     .quantize = PARE_QUANTIZE_JOIN },
   { NULL },
 };

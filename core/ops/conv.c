@@ -3,6 +3,7 @@
 #include "ops/backward.h"
 #include "ops/conv.h"
 #include "ops/infer.h"
+#include "sparsify/channels.h"
 
 /* oneDNN slides over three axes at most. */
 #define MAX_RANK 5
@@ -167,6 +168,12 @@ conv_weight (const PareNode *node, PareWeightTrait *trait)
   return TRUE;
 }
 
+static void
+conv_channels (PareChannelWalk *channels)
+{
+  pare_channels_weighted (channels, 1);
+}
+
 PARE_OPERATORS (conv) = {
   { .name = "Conv",
     .infer = conv_infer,
@@ -176,6 +183,7 @@ PARE_OPERATORS (conv) = {
     .macs = conv_macs,
     .weight = conv_weight,
     .taps = pare_convolution_taps,
+    .channels = conv_channels,
     .quantize = PARE_QUANTIZE_WEIGHTED },
   { NULL },
 };

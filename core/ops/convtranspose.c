@@ -3,6 +3,7 @@
 #include "exec/compile.h"
 #include "ops/conv.h"
 #include "ops/infer.h"
+#include "sparsify/channels.h"
 #include <string.h>
 
 /* oneDNN slides over three axes at most. */
@@ -40,7 +41,8 @@ read_window (const PareNode *node, const PareShape *x, const PareShape *w, PareW
       gboolean same = auto_pad && g_str_has_prefix (auto_pad, "SAME_");
       if (wanted || same)
         {
-          gint64 size = wanted ? CLAMP (wanted[n_shape - window->n + i], 0, LIMIT) : x->dims[2 + i] * window->strides[i];
+          gint64 size
+              = wanted ? CLAMP (wanted[n_shape - window->n + i], 0, LIMIT) : x->dims[2 + i] * window->strides[i];
           gint64 total = full - size;
           gboolean lower = auto_pad && strcmp (auto_pad, "SAME_LOWER") == 0;
           window->pads_begin[i] = lower ? total - total / 2 : total / 2;
@@ -69,7 +71,8 @@ convtranspose_infer (PareInfer *infer, GError **error)
     return FALSE;
   x = &infer->inputs[0].shape;
   w = &infer->inputs[1].shape;
-  if (w->rank != x->rank || x->rank < 3 || x->rank > MAX_RANK || groups < 1 || w->dims[0] != x->dims[1] || w->dims[0] % groups || !w->dims[0])
+  if (w->rank != x->rank || x->rank < 3 || x->rank > MAX_RANK || groups < 1 || w->dims[0] != x->dims[1]
+      || w->dims[0] % groups || !w->dims[0])
     {
       g_autofree char *x_text = pare_shape_to_string (x), *w_text = pare_shape_to_string (w);
       pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "weight %s does not fit input %s.", w_text, x_text);
@@ -151,6 +154,12 @@ convtranspose_weight (const PareNode *node, PareWeightTrait *trait)
   return TRUE;
 }
 
+static void
+convtranspose_channels (PareChannelWalk *channels)
+{
+  pare_channels_weighted (channels, 1);
+}
+
 PARE_OPERATORS (convtranspose) = {
   { .name = "ConvTranspose",
     .infer = convtranspose_infer,
@@ -159,6 +168,7 @@ PARE_OPERATORS (convtranspose) = {
     .macs = convtranspose_macs,
     .weight = convtranspose_weight,
     .taps = pare_convolution_taps,
+    .channels = convtranspose_channels,
     .quantize_note = "runtimes have no int8 kernel for ConvTranspose" },
   { NULL },
 };

@@ -4,6 +4,7 @@
  * another mask for every batch, and yet the same one when a run is repeated or resumed. */
 #include "exec/compile.h"
 #include "ops/infer.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <math.h>
 #include <string.h>
@@ -162,6 +163,7 @@ PARE_OPERATORS (dropout) = {
     .forward = dropout_forward,
     .compile = dropout_compile,
     .backward = dropout_backward,
+    .channels = pare_channels_same,
     .quantize = PARE_QUANTIZE_PASS },
   { NULL },
 };

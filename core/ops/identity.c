@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Identity: the data passes unchanged. */
 #include "ops/infer.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 
 static gboolean
@@ -23,6 +24,7 @@ PARE_OPERATORS (identity) = {
     .forward = pare_forward_copy,
     .backward = identity_backward,
     .alias = TRUE,
+    .channels = pare_channels_same,
     .quantize = PARE_QUANTIZE_PASS },
   { NULL },
 };

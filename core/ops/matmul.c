@@ -3,6 +3,7 @@
 #include "ops/backward.h"
 #include "ops/infer.h"
 #include "ops/matmul.h"
+#include "sparsify/channels.h"
 #include <string.h>
 
 static const PareDataType float_types[] = { PARE_FLOAT32, PARE_FLOAT16, PARE_BFLOAT16, PARE_FLOAT64, 0 };
@@ -418,6 +419,20 @@ gemm_weight (const PareNode *node, PareWeightTrait *trait)
          && pare_node_get_float (node, "beta", 1) == 1;
 }
 
+/* A product with a vector has no axis of channels on one side. */
+static void
+product_channels (PareChannelWalk *channels)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  guint rank = infer->outputs[0].shape.rank;
+
+  if (rank > 0 && rank == infer->inputs[0].shape.rank)
+    pare_channels_weighted (channels, rank - 1);
+  else
+    for (guint i = 0; i < infer->n_inputs; i++)
+      pare_channels_block (channels, i, "");
+}
+
 PARE_OPERATORS (matmul) = {
   { .name = "MatMul",
     .infer = matmul_infer,
@@ -426,6 +441,7 @@ PARE_OPERATORS (matmul) = {
     .applies_chain = matmul_applies_chain,
     .macs = matmul_macs,
     .weight = matmul_weight,
+    .channels = product_channels,
     .quantize = PARE_QUANTIZE_WEIGHTED },
   { .name = "Gemm",
     .infer = gemm_infer,
@@ -435,6 +451,7 @@ PARE_OPERATORS (matmul) = {
     .applies_chain = gemm_applies_chain,
     .macs = gemm_macs,
     .weight = gemm_weight,
+    .channels = product_channels,
     .quantize = PARE_QUANTIZE_WEIGHTED },
   { NULL },
 };

@@ -6,6 +6,7 @@ G_BEGIN_DECLS
 
 typedef struct _PareCompile PareCompile;
 typedef struct _PareGradient PareGradient;
+typedef struct _PareChannelWalk PareChannelWalk;
 
 /**
  * PareInfer:
@@ -117,6 +118,7 @@ typedef struct
  * @taps: of a weighted layer with a kernel: for every position of one sample's and channel's output and every position
  * of the kernel the index into the input's channel that meets there, -1 in the padding. NULL: a kernel of one position
  * @eltwise: fills in the function of one element that this node is; FALSE when its arguments are not constant
+ * @channels: how channels pass from its inputs to its outputs (sparsify/channels.h); NULL: whatever reaches it has to stay
  * @quantize: treatment by the quantizer
  * @quantize_note: why the quantizer leaves it in float, for the record; NULL: no int8 kernel
  *
@@ -141,6 +143,7 @@ typedef struct
   gboolean (*taps) (const PareNode *node, const PareShape *x, const PareShape *w, const PareShape *y, gint64 *indices,
                     GError **error);
   gboolean (*eltwise) (const PareNode *node, PareEltwise *eltwise);
+  void (*channels) (PareChannelWalk *channels);
   PareQuantizeKind quantize;
   const char *quantize_note;
 } PareOperator;

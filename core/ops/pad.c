@@ -3,6 +3,7 @@
  * up to opset 10, inputs since. */
 #include "ops/infer.h"
 #include "ops/parallel.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <string.h>
 
@@ -280,11 +281,39 @@ pad_backward (PareGradient *gradient, const PareNode *node, GError **error)
   return TRUE;
 }
 
+/* Axes pass whole; an axis that is padded or cropped holds more or less than channels. */
+static void
+pad_channels (PareChannelWalk *channels)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  gint64 before[PARE_MAX_RANK] = { 0 }, after[PARE_MAX_RANK] = { 0 };
+  g_autofree gint64 *pads = NULL, *axes = NULL;
+  const PareShape *from = &infer->inputs[0].shape;
+  guint n, n_axes;
+
+  if (!pare_infer_ints (infer, 1, pads_attribute (infer->opset), &pads, &n, NULL)
+      || !pare_infer_ints (infer, 3, NULL, &axes, &n_axes, NULL)
+      || !amounts (pads, n, axes, n_axes, from->rank, before, after))
+    {
+      pare_channels_block (channels, 0, "");
+      return;
+    }
+  for (guint axis = 0; axis < from->rank; axis++)
+    {
+      const guint *along = pare_channels_along (channels, 0, axis);
+      if (along && !before[axis] && !after[axis])
+        pare_channels_give (channels, 0, axis, along);
+      else if (along)
+        pare_channels_keep (channels, from->dims[axis], along, ", which pads them");
+    }
+}
+
 PARE_OPERATORS (pad) = {
   { .name = "Pad",
     .infer = pad_infer,
     .forward = pad_forward,
     .backward = pad_backward,
+    .channels = pad_channels,
     .quantize = PARE_QUANTIZE_PASS },
   { .name = "PadGrad",
     .domain = PARE_DOMAIN,

@@ -2,6 +2,7 @@
  * MaxPool, AveragePool, GlobalMaxPool and GlobalAveragePool (ONNX operators of these names). */
 #include "ops/backward.h"
 #include "ops/pool.h"
+#include "sparsify/channels.h"
 #include <math.h>
 #include <string.h>
 
@@ -233,24 +234,28 @@ PARE_OPERATORS (pool) = {
     .forward = pool_forward,
     .compile = pool_compile,
     .backward = pool_backward,
+    .channels = pare_channels_window,
     .quantize = PARE_QUANTIZE_PASS },
   { .name = "AveragePool",
     .infer = pool_infer,
     .forward = pool_forward,
     .compile = pool_compile,
     .backward = pool_backward,
+    .channels = pare_channels_window,
     .quantize = PARE_QUANTIZE_UNARY },
   { .name = "GlobalMaxPool",
     .infer = pool_infer,
     .forward = pool_forward,
     .compile = pool_compile,
     .backward = pool_backward,
+    .channels = pare_channels_window,
     .quantize_note = "runtimes have no int8 kernel for GlobalMaxPool" },
   { .name = "GlobalAveragePool",
     .infer = pool_infer,
     .forward = pool_forward,
     .compile = pool_compile,
     .backward = pool_backward,
+    .channels = pare_channels_window,
     .quantize = PARE_QUANTIZE_UNARY },
   { NULL },
 };

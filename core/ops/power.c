@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Pow: the exponent may have another type than the base; the result has the base's. */
 #include "ops/rows.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <math.h>
 
@@ -103,6 +104,10 @@ pow_backward (PareGradient *gradient, const PareNode *node, GError **error)
 }
 
 PARE_OPERATORS (power) = {
-  { .name = "Pow", .infer = pow_infer, .forward = pow_forward, .backward = pow_backward },
+  { .name = "Pow",
+    .infer = pow_infer,
+    .forward = pow_forward,
+    .backward = pow_backward,
+    .channels = pare_channels_join },
   { NULL },
 };

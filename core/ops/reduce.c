@@ -5,6 +5,7 @@
 #include "ops/parallel.h"
 #include "ops/strided.h"
 #include "ops/vector.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <math.h>
 
@@ -431,7 +432,36 @@ SCALED_BACKWARD (square)
 SCALED_BACKWARD (log_sum)
 SCALED_BACKWARD (log_sum_exp)
 
-#define REDUCE(op, derivative) .name = op, .infer = reduce_infer, .forward = reduce_forward, .backward = derivative
+#define REDUCE(op, derivative)                                                                                         \
+  .name = op, .infer = reduce_infer, .forward = reduce_forward, .backward = derivative, .channels = reduce_channels
+
+/* Channels pass on axes that stay; what is reduced over them depends on all. */
+static void
+reduce_channels (PareChannelWalk *channels)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  gboolean marks[PARE_MAX_RANK], keep = pare_node_get_int (infer->node, "keepdims", 1);
+  const PareShape *from = &infer->inputs[0].shape;
+  g_autofree gint64 *axes = NULL;
+  guint n, to = 0;
+
+  if (!pare_infer_ints (infer, 1, "axes", &axes, &n, NULL)
+      || !pare_infer_axes (infer, axes, n, from->rank, marks, NULL))
+    {
+      pare_channels_block (channels, 0, "");
+      return;
+    }
+  default_axes (infer->node, n, from->rank, marks);
+  for (guint axis = 0; axis < from->rank; axis++)
+    {
+      const guint *along = pare_channels_along (channels, 0, axis);
+      if (along && marks[axis])
+        pare_channels_keep (channels, from->dims[axis], along, ", which reduces over them");
+      if (!marks[axis])
+        pare_channels_give (channels, 0, to, along);
+      to += !marks[axis] || keep;
+    }
+}
 
 PARE_OPERATORS (reduce) = {
   { REDUCE ("ReduceMean", mean_backward),

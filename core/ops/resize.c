@@ -3,6 +3,7 @@
  * resampled after the other, each as a short weighted sum of input positions (taps). */
 #include "ops/infer.h"
 #include "ops/resample.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <math.h>
 #include <string.h>
@@ -270,13 +271,45 @@ resize_backward (PareGradient *gradient, const PareNode *node, GError **error)
   return TRUE;
 }
 
+/* An axis that keeps its size is not resampled; where the sizes are given, its own follows the channels. */
+static void
+resize_channels (PareChannelWalk *channels)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  const PareShape *from = &infer->inputs[0].shape, *to = &infer->outputs[0].shape;
+  guint axes[PARE_MAX_RANK], n = resized_axes (infer->node, from->rank, axes);
+  gint sizes = layout_of (infer->node, infer->opset).sizes;
+
+  for (guint axis = 0; axis < from->rank; axis++)
+    {
+      const guint *along = pare_channels_along (channels, 0, axis);
+      if (along && from->dims[axis] == to->dims[axis])
+        pare_channels_give (channels, 0, axis, along);
+      else if (along)
+        pare_channels_keep (channels, from->dims[axis], along, ", which resamples them");
+    }
+  for (guint i = 0; sizes >= 0 && pare_node_literal (infer->node, sizes) && i < n; i++)
+    if (pare_channels_given (channels, 0, axes[i]))
+      pare_channels_count_input (channels, sizes, i, to->dims[axes[i]], pare_channels_given (channels, 0, axes[i]));
+}
+
 PARE_OPERATORS (resize) = {
-  { .name = "Resize", .since = 10, .infer = resize_infer, .forward = resize_forward, .backward = resize_backward },
+  { .name = "Resize",
+    .since = 10,
+    .infer = resize_infer,
+    .forward = resize_forward,
+    .backward = resize_backward,
+    .channels = resize_channels },
   { .name = "ResizeGrad",
     .domain = PARE_DOMAIN,
     .infer = gradient_infer,
     .forward = gradient_forward,
     .shape_inputs = 1 << 0 },
-  { .name = "Upsample", .since = 7, .infer = resize_infer, .forward = resize_forward, .backward = resize_backward },
+  { .name = "Upsample",
+    .since = 7,
+    .infer = resize_infer,
+    .forward = resize_forward,
+    .backward = resize_backward,
+    .channels = resize_channels },
   { NULL },
 };

@@ -2,6 +2,7 @@
  * Slice: a box with steps, as x[start:end:step] in NumPy. Attributes up to opset 9, inputs since. */
 #include "ops/infer.h"
 #include "ops/strided.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <string.h>
 
@@ -176,11 +177,70 @@ slice_backward (PareGradient *gradient, const PareNode *node, GError **error)
   return TRUE;
 }
 
+/* Entry @i of the literal starts and ends counts the channels before it, when both are plain. */
+static gboolean
+count_bounds (PareChannelWalk *channels, const Arguments *arguments, guint i, guint dim, const guint *along)
+{
+  const PareNode *node = pare_channels_infer (channels)->node;
+  gint64 bounds[] = { arguments->starts[i], arguments->ends[i] };
+
+  if (bounds[0] < 0 || bounds[1] < 0 || !pare_node_literal (node, 1) || !pare_node_literal (node, 2))
+    return FALSE;
+  for (guint b = 0; b < 2; b++)
+    if (bounds[b] > 0 && bounds[b] < dim)
+      pare_channels_count_input (channels, 1 + b, i, bounds[b], along);
+  return TRUE;
+}
+
+static gboolean
+slice_axis (PareChannelWalk *channels, const Arguments *arguments, const Take *take, guint axis, const guint *along)
+{
+  const PareShape *from = &pare_channels_infer (channels)->inputs[0].shape;
+
+  if (take->step != 1 || take->count <= 0)
+    return FALSE;
+  for (guint i = 0; take->count < from->dims[axis] && i < arguments->n; i++)
+    {
+      guint own;
+      pare_axis_normalize (arguments->axes ? arguments->axes[i] : i, from->rank, &own);
+      if (own == axis && !count_bounds (channels, arguments, i, from->dims[axis], along))
+        return FALSE;
+    }
+  pare_channels_give (channels, 0, axis, along + take->start);
+  return TRUE;
+}
+
+static void
+slice_channels (PareChannelWalk *channels)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  const PareShape *from = &infer->inputs[0].shape;
+  g_auto (Arguments) arguments = { 0 };
+  Take takes[PARE_MAX_RANK];
+
+  if (!pare_infer_ints (infer, 1, "starts", &arguments.starts, &arguments.n, NULL)
+      || !pare_infer_ints (infer, 2, "ends", &arguments.ends, &arguments.n_ends, NULL)
+      || !pare_infer_ints (infer, 3, "axes", &arguments.axes, &arguments.n_axes, NULL)
+      || !pare_infer_ints (infer, 4, NULL, &arguments.steps, &arguments.n_steps, NULL)
+      || !takes_of (&arguments, from, takes))
+    {
+      pare_channels_block (channels, 0, "");
+      return;
+    }
+  for (guint axis = 0; axis < from->rank; axis++)
+    {
+      const guint *along = pare_channels_along (channels, 0, axis);
+      if (along && !slice_axis (channels, &arguments, &takes[axis], axis, along))
+        pare_channels_keep (channels, from->dims[axis], along, ", which takes some of them in a way of its own");
+    }
+}
+
 PARE_OPERATORS (slice) = {
   { .name = "Slice",
     .infer = slice_infer,
     .forward = slice_forward,
     .backward = slice_backward,
+    .channels = slice_channels,
     .quantize = PARE_QUANTIZE_PASS },
   { .name = "SliceGrad",
     .domain = PARE_DOMAIN,

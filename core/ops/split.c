@@ -2,6 +2,7 @@
  * Split: along an axis into given sizes, or into as many equal parts as there are outputs (the last may be smaller
  * since opset 18). */
 #include "ops/infer.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <string.h>
 
@@ -107,11 +108,54 @@ split_backward (PareGradient *gradient, const PareNode *node, GError **error)
   return TRUE;
 }
 
+/* Each output gets its part of the channels. Equal parts stay equal when each loses the same. */
+static void
+split_along (PareChannelWalk *channels, guint axis, const guint *along)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  gboolean has_input = infer->n_inputs > 1 && infer->inputs[1].type != PARE_UNDEFINED;
+  gboolean has_sizes = has_input || pare_node_attribute (infer->node, "split");
+
+  if (has_input && !pare_node_literal (infer->node, 1))
+    pare_channels_block (channels, 0, ", whose sizes are computed");
+  for (guint i = 0, at = 0; i < infer->n_outputs; i++)
+    {
+      guint n = infer->outputs[i].shape.dims[axis];
+      if (has_input)
+        pare_channels_count_input (channels, 1, i, n, along + at);
+      else if (has_sizes)
+        pare_channels_count_attribute (channels, "split", i, 1, n, along + at);
+      for (guint k = 0; !has_sizes && k < n; k++)
+        pare_channels_tie (channels, along[k], along[at + k]);
+      pare_channels_give (channels, i, axis, along + at);
+      at += n;
+    }
+}
+
+static void
+split_channels (PareChannelWalk *channels)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  guint rank = infer->inputs[0].shape.rank, axis = 0;
+
+  pare_axis_normalize (pare_node_get_int (infer->node, "axis", 0), rank, &axis);
+  for (guint i = 0; i < rank; i++)
+    {
+      const guint *along = pare_channels_along (channels, 0, i);
+      if (along && i == axis)
+        split_along (channels, axis, along);
+      else
+        for (guint o = 0; o < infer->n_outputs; o++)
+          pare_channels_give (channels, o, i, along);
+    }
+}
+
 PARE_OPERATORS (split) = {
   { .name = "Split",
     .infer = split_infer,
     .forward = split_forward,
     .backward = split_backward,
+    .channels = split_channels,
     .quantize = PARE_QUANTIZE_PASS },
   { NULL },
 };

@@ -2,6 +2,7 @@
  * Transpose: any permutation of the axes; without one they are reversed. */
 #include "ops/infer.h"
 #include "ops/strided.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 
 static gboolean
@@ -71,11 +72,26 @@ transpose_backward (PareGradient *gradient, const PareNode *node, GError **error
   return TRUE;
 }
 
+static void
+transpose_channels (PareChannelWalk *channels)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  guint rank = infer->inputs[0].shape.rank, n;
+  const gint64 *permutation = pare_node_get_ints (infer->node, "perm", &n);
+
+  for (guint i = 0; i < rank; i++)
+    {
+      gint64 axis = permutation ? permutation[i] : (gint64)(rank - 1 - i);
+      pare_channels_give (channels, 0, i, pare_channels_along (channels, 0, axis < 0 ? axis + rank : axis));
+    }
+}
+
 PARE_OPERATORS (transpose) = {
   { .name = "Transpose",
     .infer = transpose_infer,
     .forward = transpose_forward,
     .backward = transpose_backward,
+    .channels = transpose_channels,
     .quantize = PARE_QUANTIZE_PASS },
   { NULL },
 };

@@ -5,6 +5,7 @@
 #include "ops/elementwisegrad.h"
 #include "ops/parallel.h"
 #include "ops/vector.h"
+#include "sparsify/channels.h"
 #include <math.h>
 
 typedef struct
@@ -185,7 +186,8 @@ tanh_eltwise (const PareNode *node, PareEltwise *eltwise)
 }
 
 #define UNARY_BY(op, derivative)                                                                                       \
-  .name = op, .infer = unary_infer, .forward = unary_forward, .backward = derivative, .in_place = TRUE
+  .name = op, .infer = unary_infer, .forward = unary_forward, .backward = derivative, .in_place = TRUE,                \
+  .channels = pare_channels_same
 #define UNARY(op) UNARY_BY (op, unary_backward)
 
 PARE_OPERATORS (unary) = {

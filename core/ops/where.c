@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Where: elements of X where the condition holds, else of Y, with NumPy broadcasting of all three. */
 #include "ops/broadcast.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 
 #define ROW(type)                                                                                                      \
@@ -57,6 +58,10 @@ where_backward (PareGradient *gradient, const PareNode *node, GError **error)
 }
 
 PARE_OPERATORS (where) = {
-  { .name = "Where", .infer = where_infer, .forward = where_forward, .backward = where_backward },
+  { .name = "Where",
+    .infer = where_infer,
+    .forward = where_forward,
+    .backward = where_backward,
+    .channels = pare_channels_join },
   { NULL },
 };
