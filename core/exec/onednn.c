@@ -116,6 +116,16 @@ pare_layout_new_plain (const PareSpec *spec)
 }
 
 PareLayout *
+pare_layout_new_blocked (const PareSpec *spec)
+{
+  dnnl_memory_desc_t md = { 0 };
+
+  g_assert (spec->shape.rank == 4);
+  dnnl_memory_desc_init_by_tag (&md, 4, spec->shape.dims, onednn_type (spec->type), dnnl_nChw16c);
+  return layout_from (&md);
+}
+
+PareLayout *
 pare_layout_copy (const PareLayout *layout)
 {
   return layout_from (&layout->md);

@@ -12,6 +12,8 @@ typedef struct _ParePrimitive ParePrimitive;
 PareLayout *pare_layout_new_plain (const PareSpec *spec);
 /* Element strides, outermost first. */
 PareLayout *pare_layout_new_strided (const PareSpec *spec, const gint64 *strides);
+/* In blocks of 16 channels (axis 1), the last one filled up, as oneDNN's convolutions have it on this processor. */
+PareLayout *pare_layout_new_blocked (const PareSpec *spec);
 PareLayout *pare_layout_copy (const PareLayout *layout);
 void pare_layout_free (PareLayout *layout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareLayout, pare_layout_free)

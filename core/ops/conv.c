@@ -3,7 +3,11 @@
 #include "ops/backward.h"
 #include "ops/conv.h"
 #include "ops/infer.h"
+<<<<<<< HEAD
 #include "sparsify/channels.h"
+=======
+#include "ops/winograd.h"
+>>>>>>> 4ceabd2 (Winograd's algorithm of our own for 3x3 convolutions in training: a step takes a quarter less)
 
 /* oneDNN slides over three axes at most. */
 #define MAX_RANK 5
@@ -111,8 +115,12 @@ pare_convolution_compile (PareCompile *compile, const PareConvolution *convoluti
   PareSlot *slots[4] = { NULL };
   g_autoptr (PareLayout) src = NULL, dst = NULL, wanted = NULL;
   g_autoptr (ParePrimitive) primitive = NULL;
+  gboolean training = is_differentiated (infer->node);
+  PareWinograd winograd;
 
-  primitive = (is_differentiated (infer->node) ? pare_primitive_convolution_training : pare_primitive_convolution) (
+  if (training && !post_ops->n && pare_winograd_describe (convolution, &inputs[0], &infer->outputs[0], &winograd))
+    return pare_winograd_compile (compile, &winograd, has_bias, error);
+  primitive = (training ? pare_primitive_convolution_training : pare_primitive_convolution) (
       &inputs[0], &convolution->weights, has_bias ? &inputs[2] : NULL, &infer->outputs[0], &convolution->window,
       convolution->transposed, post_ops, error);
   if (!primitive)

@@ -4,6 +4,7 @@
 #include "ops/backward.h"
 #include "ops/conv.h"
 #include "ops/infer.h"
+#include "ops/winograd.h"
 
 gboolean
 pare_convolution_is_transposed (const PareNode *node)
@@ -75,10 +76,17 @@ gradinput_compile (PareCompile *compile, GError **error)
   g_autoptr (ParePrimitive) primitive = NULL;
   g_autoptr (PareLayout) dy_layout = NULL, w_layout = NULL, dx_layout = NULL;
   PareSlot *slots[3];
+  PareWinograd winograd;
 
-  if (!pare_convolution_describe (infer->node, x, &infer->inputs[1], &convolution, error)
-      || !(primitive = pare_primitive_convolution_backward_data (x, &convolution.weights, dy, &convolution.window,
-                                                                 convolution.transposed, error)))
+  if (!pare_convolution_describe (infer->node, x, &infer->inputs[1], &convolution, error))
+    return FALSE;
+  if (pare_winograd_describe (&convolution, x, dy, &winograd))
+    {
+      winograd = pare_winograd_by_data (&winograd);
+      return pare_winograd_compile (compile, &winograd, FALSE, error);
+    }
+  if (!(primitive = pare_primitive_convolution_backward_data (x, &convolution.weights, dy, &convolution.window,
+                                                              convolution.transposed, error)))
     return FALSE;
   dy_layout = pare_primitive_layout (primitive, PARE_ARG_DIFF_DST);
   w_layout = pare_primitive_layout (primitive, PARE_ARG_WEIGHTS);

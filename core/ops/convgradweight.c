@@ -5,6 +5,7 @@
 #include "ops/conv.h"
 #include "ops/infer.h"
 #include "ops/partsum.h"
+#include "ops/winograd.h"
 
 static gboolean
 gradweight_infer (PareInfer *infer, GError **error)
@@ -63,6 +64,36 @@ compile_parts (PareCompile *compile, const PareConvolution *convolution, ParePar
   return *sum == stored || pare_compile_reorder (compile, *sum, stored, error);
 }
 
+/* Slots: dy, x, by weights, by bias, working memory. */
+static gboolean
+run_winograd (gpointer state, PareSlot *const *slots, GError **error)
+{
+  pare_winograd_weights_run (state, slots[1]->data, slots[0]->data, slots[2]->data, slots[3] ? slots[3]->data : NULL,
+                             slots[4]->data);
+  return TRUE;
+}
+
+static gboolean
+compile_winograd (PareCompile *compile, const PareWinograd *winograd, GError **error)
+{
+  const PareInfer *infer = pare_compile_infer (compile);
+  const PareSpec room = { PARE_FLOAT32, { 1, { pare_winograd_weights_room (winograd) } } };
+  PareSlot *slots[5] = { NULL };
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (PareLayout) layout = pare_layout_new_blocked (&infer->inputs[i]);
+      if (!(slots[i] = pare_compile_input (compile, i, layout, error)))
+        return FALSE;
+    }
+  for (guint i = 0; i < 2; i++)
+    if (pare_infer_wants (infer, i) && !(slots[2 + i] = pare_compile_output (compile, i, NULL, error)))
+      return FALSE;
+  slots[4] = pare_compile_temporary (compile, &room, NULL);
+  pare_compile_step (compile, run_winograd, g_memdup2 (winograd, sizeof *winograd), g_free, 5, slots);
+  return TRUE;
+}
+
 static gboolean
 gradweight_compile (PareCompile *compile, GError **error)
 {
@@ -73,10 +104,13 @@ gradweight_compile (PareCompile *compile, GError **error)
   g_autoptr (PareParts) parts = NULL;
   g_autoptr (PareLayout) dy_layout = NULL, x_layout = NULL;
   PareSlot *slots[PARE_PARTS_ARGS + 2] = { NULL }, *stored;
+  PareWinograd winograd;
 
-  if (!pare_convolution_describe (infer->node, x, &infer->inputs[2], &convolution, error)
-      || !(parts
-           = pare_parts_new (x, &convolution.weights, bias, dy, &convolution.window, convolution.transposed, error)))
+  if (!pare_convolution_describe (infer->node, x, &infer->inputs[2], &convolution, error))
+    return FALSE;
+  if (pare_infer_wants (infer, 0) && pare_winograd_describe (&convolution, x, dy, &winograd))
+    return compile_winograd (compile, &winograd, error);
+  if (!(parts = pare_parts_new (x, &convolution.weights, bias, dy, &convolution.window, convolution.transposed, error)))
     return FALSE;
   dy_layout = pare_parts_layout (parts, PARE_PARTS_DIFF_DST);
   x_layout = pare_parts_layout (parts, PARE_PARTS_SRC);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * 3x3 convolutions by Winograd's algorithm F(4x4, 3x3) and their gradients: a quarter of the multiplications (Lavin and
+ * Gray, Fast Algorithms for Convolutional Neural Networks, 2015). Training only: its last digits are not those of a
+ * direct convolution. Private to the operators. */
+#pragma once
+#include "exec/compile.h"
+#include "ops/conv.h"
+
+/**
+ * PareWinograd:
+ * @in, @out: channels, multiples of 16
+ * @height, @width: of the input; @out_height, @out_width: of the output
+ * @top, @left: padding
+ * @threads: that the working memory is for
+ *
+ * One pass over data: a convolution, or its gradient by the input, which is a convolution of the output's gradient
+ * (@transposed: with the kernel turned round and its channels exchanged).
+ */
+typedef struct
+{
+  gint64 batch, in, out, height, width, out_height, out_width, top, left;
+  gboolean transposed;
+  guint threads;
+} PareWinograd;
+
+/* FALSE when the convolution is of another kind, or when the processor or the shapes make oneDNN the faster one. */
+gboolean pare_winograd_describe (const PareConvolution *convolution, const PareSpec *x, const PareSpec *y,
+                                 PareWinograd *winograd);
+/* The pass that takes gradients from the output of @forward to its input. */
+PareWinograd pare_winograd_by_data (const PareWinograd *forward);
+
+/* Adds the step of the node at hand: input 0, weights 1 as the forward node has them, row-major, and bias 2. */
+gboolean pare_winograd_compile (PareCompile *compile, const PareWinograd *winograd, gboolean has_bias, GError **error);
+
+/* The gradient by the weights, of the forward pass @winograd: the floats of working memory that it takes, and the
+ * gradient, from tensors in blocks of 16 channels. @by_weights is row-major, @by_bias may be NULL. The same bits on any
+ * number of threads. */
+gsize pare_winograd_weights_room (const PareWinograd *winograd);
+void pare_winograd_weights_run (const PareWinograd *winograd, const float *x, const float *dy, float *by_weights,
+                                float *by_bias, float *room);
