@@ -3,11 +3,8 @@
 #include "ops/backward.h"
 #include "ops/conv.h"
 #include "ops/infer.h"
-<<<<<<< HEAD
 #include "sparsify/channels.h"
-=======
 #include "ops/winograd.h"
->>>>>>> 4ceabd2 (Winograd's algorithm of our own for 3x3 convolutions in training: a step takes a quarter less)
 
 /* oneDNN slides over three axes at most. */
 #define MAX_RANK 5
