@@ -46,10 +46,10 @@ hfmg_free (gpointer data)
   g_free (state);
 }
 
-static gboolean
+static void
 hfmg_observe (gpointer state, const float *data, gsize n)
 {
-  return pare_histogram_add (((State *)state)->histogram, data, n);
+  pare_histogram_add (((State *)state)->histogram, data, n);
 }
 
 /* Integrals of 1, t and t^2 from @a to @b. */

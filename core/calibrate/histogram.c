@@ -97,16 +97,17 @@ count (const PareHistogram *histogram, const float *data, gsize n, guint32 *tabl
     }
 }
 
-gboolean
+void
 pare_histogram_add (PareHistogram *histogram, const float *data, gsize n)
 {
   gsize chunk = (gsize)1 << 16;
   gint64 chunks = (n + chunk - 1) / chunk;
 
-  if (!pare_extremes_update (&histogram->extremes, data, n))
-    return FALSE;
   if (n == 0)
-    return TRUE;
+    return;
+  pare_extremes_update (&histogram->extremes, data, n);
+  if (!histogram->extremes.finite)
+    return;
   cover (histogram);
 #pragma omp parallel if (chunks > 1)
   {
@@ -121,5 +122,4 @@ pare_histogram_add (PareHistogram *histogram, const float *data, gsize n)
         histogram->counts[i] += tables[t * histogram->n + i];
   }
   histogram->total += n;
-  return TRUE;
 }

@@ -1,52 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Makes the layers of a network n:m sparse, one after another. */
+ * Makes the layers of a network n:m sparse, one after another: each from what the sparse ones before it compute, so
+ * that it makes up for their errors too. */
 #include "sparsify/nm.h"
-#include "sparsify/eligible.h"
-#include "sparsify/pattern.h"
-#include <math.h>
+#include "sparsify/nm-eligible.h"
+#include "sparsify/nm-layer.h"
 
 #define STAGE "graphsparsifier"
 
-static float *
-magnitudes (const float *weights, gint64 n)
+void
+pare_nm_settings_init (PareNmSettings *settings)
 {
-  float *scores = g_new (float, MAX (n, 1));
-
-  for (gint64 i = 0; i < n; i++)
-    scores[i] = fabsf (weights[i]);
-  return scores;
+  *settings = (PareNmSettings){ .n = 2, .m = 4, .ridge = 1e-2, .memory_limit = G_GUINT64_CONSTANT (1) << 30 };
 }
 
-static void
-prune_layer (PareGraph *graph, PareNode *node, const PareWeightTrait *trait, const PareNmSettings *settings)
+/* The network as it was and as it becomes. */
+typedef struct
 {
-  PareValue *value = pare_node_input (node, trait->input);
-  const PareShape *shape = &value->constant->shape;
-  gint64 elements = pare_tensor_elements (value->constant), kept = 0;
-  const float *old = pare_tensor_data (value->constant);
-  g_autofree float *weights = magnitudes (old, elements), *mask = g_new (float, MAX (elements, 1));
-  g_autoptr (PareTensor) tensor = NULL;
-  double all = 0, left = 0;
-
-  pare_pattern_mask (weights, shape, trait->in_axis, settings->n, settings->m, mask);
-  for (gint64 i = 0; i < elements; i++)
-    {
-      weights[i] = mask[i] != 0 ? old[i] : 0;
-      all += (double)old[i] * old[i];
-      left += (double)weights[i] * weights[i];
-      kept += mask[i] != 0;
-    }
-  tensor = pare_tensor_new_floats (shape, weights);
-  pare_value_set_constant (value, tensor);
-  value->sparsity = (PareSparsity){ .mode = PARE_SPARSITY_N_OF_M,
-                                    .n = settings->n,
-                                    .m = settings->m,
-                                    .axis = trait->in_axis,
-                                    .update_frequency = settings->update_frequency };
-  pare_record_add (graph->record, STAGE, pare_node_label (node), "made sparse", NULL, "n", (double)settings->n, "m",
-                   (double)settings->m, "weights", (double)elements, "kept", (double)kept, "energy kept",
-                   all > 0 ? left / all : 1, NULL);
-}
+  PareGraph *graph, *original;
+  const PareNmSettings *settings;
+  const PareNmAlgorithm *algorithm;
+  PareWalk *student, *teacher; /* NULL: nobody looks at samples */
+  GPtrArray *layers;           /* of PareNode, those that can be made sparse */
+} Work;
 
 static gboolean
 check_settings (const PareGraph *graph, const PareNmSettings *settings, GError **error)
@@ -57,43 +32,88 @@ check_settings (const PareGraph *graph, const PareNmSettings *settings, GError *
   return TRUE;
 }
 
-gboolean
-pare_graph_sparsify_nm (PareGraph *graph, PareSamples *samples, const PareNmSettings *settings,
-                        PareSparsifyProgress progress, gpointer user_data, GError **error)
+/* Before the first one changes, so that an error leaves all as it was. */
+static gboolean
+find_layers (Work *work, GError **error)
 {
+  PareGraph *graph = work->graph;
   g_autofree char *first = NULL;
-  guint done = 0;
 
-  if (!check_settings (graph, settings, error))
-    return FALSE;
   for (guint i = 0; i < graph->nodes->len; i++)
     {
       PareNode *node = graph->nodes->pdata[i];
       g_autofree char *reason = NULL;
       g_autoptr (GError) problem = NULL;
       PareWeightTrait trait;
-      if (pare_nm_eligible (node, settings, &trait, &reason, &problem))
-        {
-          prune_layer (graph, node, &trait, settings);
-          done++;
-        }
-      else if (problem)
+      if (pare_nm_eligible (node, work->settings, &trait, &reason, &problem))
+        g_ptr_array_add (work->layers, node);
+      if (problem)
         {
           g_propagate_error (error, g_steal_pointer (&problem));
           return FALSE;
         }
-      else if (reason)
-        {
-          pare_record_add (graph->record, STAGE, pare_node_label (node), "left alone", reason, NULL);
-          if (!first)
-            first = g_strdup_printf ("'%s': %s", pare_node_label (node), reason);
-        }
+      if (!reason)
+        continue;
+      pare_record_add (graph->record, STAGE, pare_node_label (node), "left alone", reason, NULL);
+      if (!first)
+        first = g_strdup_printf (": '%s', for one, is left alone since %s", pare_node_label (node), reason);
     }
-  if (done || settings->allow_none)
+  if (work->layers->len || work->settings->allow_none)
     return TRUE;
   g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
-               "No layer can be made %u:%u sparse%s%s; allow-none=true lets "
-               "the network pass as it is.",
-               settings->n, settings->m, first ? ": " : "", first ? first : "");
+               "No layer can be made %u:%u sparse%s; allow-none=true lets the network pass as it is.",
+               work->settings->n, work->settings->m, first ? first : "");
   return FALSE;
+}
+
+static PareMoments *
+collect (const Work *work, PareNode *node, GError **error)
+{
+  PareNode *counterpart = pare_graph_find_value (work->original, pare_node_output (node, 0)->name)->producer;
+  PareLayerMatrix matrix;
+
+  pare_layer_matrix_init (&matrix, node);
+  if (!pare_walk_advance (work->student, node, error) || !pare_walk_advance (work->teacher, counterpart, error))
+    return NULL;
+  return pare_moments_collect (&matrix, node, work->student, counterpart, work->teacher, work->settings->rows, error);
+}
+
+static gboolean
+prune_layers (Work *work, PareSparsifyProgress progress, gpointer user_data, GError **error)
+{
+  for (guint i = 0; i < work->layers->len; i++)
+    {
+      PareNode *node = work->layers->pdata[i];
+      g_autoptr (PareMoments) moments = work->student ? collect (work, node, error) : NULL;
+      if ((work->student && !moments)
+          || !pare_nm_prune_layer (work->graph, node, moments, work->algorithm, work->settings, error))
+        return FALSE;
+      if (progress && !progress (i + 1, work->layers->len, user_data))
+        {
+          g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA, "Cancelled.");
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+gboolean
+pare_graph_sparsify_nm (PareGraph *graph, PareSamples *samples, const PareNmSettings *settings,
+                        PareSparsifyProgress progress, gpointer user_data, GError **error)
+{
+  g_autoptr (PareGraph) original = pare_graph_copy (graph);
+  g_autoptr (GPtrArray) layers = g_ptr_array_new ();
+  g_autoptr (PareWalk) student = NULL, teacher = NULL;
+  gboolean sampled = samples && pare_samples_count (samples);
+  Work work = { .graph = graph, .original = original, .settings = settings, .layers = layers };
+
+  work.algorithm = pare_nm_algorithm_find (settings->algorithm, sampled, error);
+  if (!work.algorithm || !check_settings (graph, settings, error) || !find_layers (&work, error))
+    return FALSE;
+  if (work.algorithm->needs_samples)
+    {
+      work.student = student = pare_walk_new (graph, samples, settings->memory_limit / 2);
+      work.teacher = teacher = pare_walk_new (original, samples, settings->memory_limit / 2);
+    }
+  return prune_layers (&work, progress, user_data, error);
 }

@@ -11,6 +11,10 @@ G_BEGIN_DECLS
  * @n: weights that stay
  * @m: of so many consecutive input channels
  * @algorithm: which ones, by name; NULL: the best that needs no more than what there is
+ * @ridge: how strongly weights are held where they are when the data say little, in units of the mean square of a
+ *   column
+ * @rows: the most positions to look at in each sample; 0: all
+ * @memory_limit: bytes of activations to keep
  * @update_frequency: training draws the mask anew every so many steps; 0: never
  * @skip_layers: labels of nodes to leave alone, NULL-terminated, or NULL
  * @allow_none: a network without any layer that can be made sparse is no error
@@ -19,10 +23,16 @@ typedef struct
 {
   guint n, m;
   const char *algorithm;
+  double ridge;
+  guint rows;
+  guint64 memory_limit;
   guint update_frequency;
   const char *const *skip_layers;
   gboolean allow_none;
 } PareNmSettings;
+
+/* 2:4 by the best algorithm, nothing else. */
+void pare_nm_settings_init (PareNmSettings *settings);
 
 /* FALSE: the work is cancelled. */
 typedef gboolean (*PareSparsifyProgress) (guint64 done, guint64 total, gpointer user_data);
@@ -37,7 +47,8 @@ typedef gboolean (*PareSparsifyProgress) (guint64 done, guint64 total, gpointer 
  * PareValue.sparsity. The record has an entry for every layer with a weight (stage "graphsparsifier").
  *
  * Returns: FALSE with an error when a setting is impossible, a layer does not exist, a weight has another sparsity mode
- *   already, or there is nothing to make sparse
+ *   already, or there is nothing to make sparse, and then @graph is as it was but for its record; or when the network
+ *   cannot be executed
  */
 gboolean pare_graph_sparsify_nm (PareGraph *graph, PareSamples *samples, const PareNmSettings *settings,
                                  PareSparsifyProgress progress, gpointer user_data, GError **error);

@@ -3,6 +3,7 @@
 #include "train/parameters.h"
 #include "ops/operator.h"
 #include "quantize/trainable.h"
+#include "train/mask.h"
 #include <string.h>
 
 /* Inputs of BatchNormalization. */
@@ -18,6 +19,8 @@ pare_parameter_free (PareParameter *parameter)
   for (guint i = 0; i < PARE_OPTIMIZER_STATES; i++)
     g_free (parameter->state[i]);
   g_clear_pointer (&parameter->tensor, pare_tensor_unref);
+  g_clear_pointer (&parameter->dense, pare_tensor_unref);
+  g_free (parameter->mask);
   g_free (parameter);
 }
 
@@ -73,6 +76,7 @@ parameter_new (PareParameterKind kind, PareValue *value)
   /* The tensor owns the numbers, which only the trainer sees while they change. */
   parameter->data = g_memdup2 (pare_tensor_data (value->constant), size);
   parameter->tensor = pare_tensor_new_take (PARE_FLOAT32, &value->constant->shape, parameter->data);
+  pare_parameter_open_mask (parameter);
   return parameter;
 }
 
@@ -91,7 +95,7 @@ open_constant (PareGraph *graph, PareValue *value, PareParameterKind kind)
 void
 pare_parameter_close (PareParameter *parameter, PareGraph *graph)
 {
-  g_autoptr (PareTensor) tensor = pare_tensor_new_copy (PARE_FLOAT32, &parameter->tensor->shape, parameter->data);
+  g_autoptr (PareTensor) tensor = pare_tensor_new_copy (PARE_FLOAT32, &parameter->tensor->shape, pare_tensor_data (parameter->tensor));
 
   g_ptr_array_remove (graph->inputs, parameter->value);
   pare_value_set_constant (parameter->value, tensor);
@@ -224,7 +228,7 @@ pare_parameters_apply (const GPtrArray *parameters, PareGraph *graph)
   for (guint i = 0; i < parameters->len; i++)
     {
       const PareParameter *parameter = parameters->pdata[i];
-      g_autoptr (PareTensor) tensor = pare_tensor_new_copy (PARE_FLOAT32, &parameter->tensor->shape, parameter->data);
+      g_autoptr (PareTensor) tensor = pare_tensor_new_copy (PARE_FLOAT32, &parameter->tensor->shape, pare_tensor_data (parameter->tensor));
       pare_value_set_constant (pare_graph_find_value (graph, parameter->value->name), tensor);
     }
 }

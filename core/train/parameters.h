@@ -26,7 +26,9 @@ typedef enum
  * PareParameter:
  * @value: in the training graph, an input of it
  * @data: the present numbers, @n of them, float32
- * @tensor: on the same memory, for the executor
+ * @tensor: what the executor reads and what becomes of the constant: the same memory, or @data through @mask
+ * @mask: 1 for what stays of n:m sparse weights; NULL where it does not change (train/mask.h)
+ * @dense: what @data is on, when that is not @tensor
  * @state: of the optimizer; NULL where it keeps less
  *
  * A constant of the network that training changes.
@@ -38,6 +40,8 @@ typedef struct
   gint64 n;
   float *data;
   PareTensor *tensor;
+  float *mask;
+  PareTensor *dense;
   float *state[PARE_OPTIMIZER_STATES];
 } PareParameter;
 

@@ -7,6 +7,7 @@
 #include "quantize/trainable.h"
 #include "train/divergence.h"
 #include "train/labelled.h"
+#include "train/mask.h"
 #include "train/traininggraph.h"
 #include <math.h>
 #include <string.h>
@@ -43,7 +44,8 @@ pare_train_settings_init (PareTrainSettings *settings)
                                    .schedule = "constant",
                                    .quantizers = "lsq",
                                    .learning_rate = 0.01,
-                                   .quantizer_rate = 0.01 };
+                                   .quantizer_rate = 0.01,
+                                   .mask_decay = 2e-4 };
   pare_optimizer_settings_init (&settings->optimizer_settings);
 }
 
@@ -233,7 +235,11 @@ update_parameter (const Work *work, guint index, double factor, double scale)
                         .gradient = pare_tensor_data (gradient_of (work, index)) };
 
   memcpy (update.state, parameter->state, sizeof update.state);
+  pare_parameter_decay_masked (parameter, settings->mask_decay, (float *)update.gradient);
   pare_optimizer_run (trainer->optimizer, &settings->optimizer_settings, &update);
+  if (pare_parameter_draws_mask (parameter, update.step))
+    pare_parameter_draw_mask (parameter);
+  pare_parameter_apply_mask (parameter);
 }
 
 /* A parameter that the step made infinite or no number, or NULL. */
@@ -355,9 +361,12 @@ parameters_variant (const PareTrainer *trainer, gboolean states)
       g_variant_builder_open (&all, G_VARIANT_TYPE ("(saay)"));
       g_variant_builder_add (&all, "s", parameter->value->name);
       g_variant_builder_open (&all, G_VARIANT_TYPE ("aay"));
-      g_variant_builder_add_value (&all, floats_variant (parameter->data, parameter->n));
+      g_variant_builder_add_value (
+          &all, floats_variant (states ? parameter->data : pare_tensor_data (parameter->tensor), parameter->n));
       for (guint k = 0; states && k < PARE_OPTIMIZER_STATES && parameter->state[k]; k++)
         g_variant_builder_add_value (&all, floats_variant (parameter->state[k], parameter->n));
+      if (states && parameter->mask)
+        g_variant_builder_add_value (&all, floats_variant (parameter->mask, parameter->n));
       g_variant_builder_close (&all);
       g_variant_builder_close (&all);
     }
@@ -379,19 +388,28 @@ arrays_fit (const PareParameter *parameter, const char *name, GVariant *numbers,
 }
 
 static gboolean
-restore_parameter (PareParameter *parameter, GVariant *entry, guint states)
+restore_parameter (PareParameter *parameter, GVariant *entry, guint n_states, gboolean states)
 {
   g_autoptr (GVariant) numbers = g_variant_get_child_value (entry, 1);
+  float *arrays[PARE_OPTIMIZER_STATES + 2] = { parameter->data };
+  guint n = 1;
   const char *name;
 
+  for (guint k = 0; k < n_states; k++)
+    arrays[n++] = parameter->state[k];
+  if (states && parameter->mask)
+    arrays[n++] = parameter->mask;
   g_variant_get_child (entry, 0, "&s", &name);
-  if (!arrays_fit (parameter, name, numbers, 1 + states))
+  if (!arrays_fit (parameter, name, numbers, n))
     return FALSE;
-  for (guint k = 0; k <= states && parameter->n; k++)
+  for (guint k = 0; k < n && parameter->n; k++)
     {
       g_autoptr (GVariant) child = g_variant_get_child_value (numbers, k);
-      memcpy (k ? parameter->state[k - 1] : parameter->data, g_variant_get_data (child), parameter->n * sizeof (float));
+      memcpy (arrays[k], g_variant_get_data (child), parameter->n * sizeof (float));
     }
+  if (!states && parameter->mask)
+    pare_parameter_draw_mask (parameter);
+  pare_parameter_apply_mask (parameter);
   return TRUE;
 }
 
@@ -406,7 +424,7 @@ restore_parameters (PareTrainer *trainer, GVariant *all, gboolean states, GError
     {
       g_autoptr (GVariant) entry = g_variant_get_child_value (all, i);
       fits = restore_parameter (parameters->pdata[i], entry,
-                                states && i < trainer->training->n_trained ? trainer->optimizer->states : 0);
+                                states && i < trainer->training->n_trained ? trainer->optimizer->states : 0, states);
     }
   if (!fits)
     g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,

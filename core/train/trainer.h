@@ -15,7 +15,9 @@ G_BEGIN_DECLS
  * @weight_decay: of weights; biases, normalisations and quantizers have none
  * @clip_norm: gradients longer than this, all parameters together, are shortened to it; 0: never
  * @frozen_batchnorm: BatchNormalization keeps the statistics that it has
- * @keep_zeros: weights that are exactly zero when training begins stay zero
+ * @keep_zeros: weights that are exactly zero when training begins stay zero; those of an n:m sparse weight do in any
+ *   case, unless its mask is drawn anew
+ * @mask_decay: pull towards zero of weights that such a mask hides
  *
  * How to train.
  */
@@ -27,6 +29,7 @@ typedef struct
   double clip_norm;
   gboolean frozen_batchnorm;
   gboolean keep_zeros;
+  double mask_decay;
   PareLossSettings loss_settings;
   PareOptimizerSettings optimizer_settings;
   PareScheduleSettings schedule_settings;

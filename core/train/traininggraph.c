@@ -40,11 +40,21 @@ pare_graph_add_loss (PareGraph *graph, const PareLoss *loss, const PareLossSetti
   return sum;
 }
 
-static PareValue *
-mask_gradient (PareGraph *graph, const PareParameter *parameter, PareValue *gradient)
+/* Whether weights that are zero have no gradient. */
+static gboolean
+keeps_zeros (const PareParameter *parameter, gboolean asked)
 {
-  return parameter->kind == PARE_PARAMETER_WEIGHT ? pare_graph_keep_zeros (graph, parameter->tensor, gradient)
-                                                  : gradient;
+  const PareSparsity *sparsity = &parameter->value->sparsity;
+
+  if (sparsity->mode == PARE_SPARSITY_N_OF_M)
+    return sparsity->update_frequency == 0;
+  return asked && parameter->kind == PARE_PARAMETER_WEIGHT;
+}
+
+static PareValue *
+mask_gradient (PareGraph *graph, const PareParameter *parameter, gboolean asked, PareValue *gradient)
+{
+  return keeps_zeros (parameter, asked) ? pare_graph_keep_zeros (graph, parameter->tensor, gradient) : gradient;
 }
 
 /* Gradients by all parameters; those that the loss does not depend on become constants again. */
@@ -66,8 +76,7 @@ add_gradients (PareTrainingGraph *training, PareValue *loss, gboolean keep_zeros
       }
     else
       g_ptr_array_insert (gradients, 0,
-                          keep_zeros ? mask_gradient (training->graph, training->parameters->pdata[i], found[i])
-                                     : found[i]);
+                          mask_gradient (training->graph, training->parameters->pdata[i], keep_zeros, found[i]));
   training->n_trained = training->parameters->len;
   if (training->n_trained)
     return TRUE;

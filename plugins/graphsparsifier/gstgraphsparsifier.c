@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * graphsparsifier: puts zeros into weights, in a pattern that hardware can use. */
+#include "exec/inference.h"
 #include "gst/gstpare.h"
 #include "sparsify/nm.h"
 #include "sparsify/pattern.h"
@@ -10,8 +11,9 @@ G_DECLARE_FINAL_TYPE (GstGraphSparsifier, gst_graph_sparsifier, GST, GRAPH_SPARS
 struct _GstGraphSparsifier
 {
   GstPareStage parent_instance;
-  char *mode, *skip_layers;
+  char *mode, *algorithm, *skip_layers;
   PareNmSettings nm;
+  PareSamples *samples; /* those that came, or NULL */
 };
 
 G_DEFINE_TYPE (GstGraphSparsifier, gst_graph_sparsifier, GST_TYPE_PARE_STAGE)
@@ -21,6 +23,13 @@ G_DEFINE_TYPE (GstGraphSparsifier, gst_graph_sparsifier, GST_TYPE_PARE_STAGE)
 static const GstPareProperty properties[] = {
   { "mode", "n:m, such as 2:4: of every m consecutive input channels n stay", G_TYPE_STRING, FIELD (mode),
     .text = "2:4" },
+  { "algorithm", "What chooses the weights that stay; unset: obc with samples, else magnitude", G_TYPE_STRING,
+    FIELD (algorithm) },
+  { "ridge", "How strongly weights are held where they are when the samples say little", G_TYPE_DOUBLE,
+    FIELD (nm.ridge), .initial = 1e-2, .maximum = 1e6 },
+  { "rows", "Positions to look at in each sample at most; 0: all", G_TYPE_UINT, FIELD (nm.rows), .maximum = G_MAXINT },
+  { "memory-limit", "Bytes of samples in memory, the rest goes into a temporary file; and bytes of activations to keep",
+    G_TYPE_UINT64, FIELD (nm.memory_limit), .initial = 1 << 30, .maximum = G_MAXINT64 },
   { "skip-layers", "Names of layers to leave alone, with commas", G_TYPE_STRING, FIELD (skip_layers) },
   { "update-frequency", "Training draws the mask anew every so many steps; 0 keeps it", G_TYPE_UINT,
     FIELD (nm.update_frequency), .maximum = G_MAXINT },
@@ -29,14 +38,39 @@ static const GstPareProperty properties[] = {
 };
 
 static gboolean
+feed (GstPareStage *stage, PareTensor **batch, guint n, GError **error)
+{
+  GstGraphSparsifier *self = GST_GRAPH_SPARSIFIER (stage);
+  g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (gst_pare_stage_get_graph (stage));
+
+  if (!self->samples)
+    self->samples = pare_samples_new (inputs->len, self->nm.memory_limit);
+  return pare_samples_add (self->samples, batch, n, gst_pare_stage_get_valid (stage), error);
+}
+
+static gboolean
+report_layer (guint64 done, guint64 total, gpointer stage)
+{
+  gst_pare_stage_progress (stage, done, total);
+  return !gst_pare_stage_is_cancelled (stage);
+}
+
+static gboolean
 finish (GstPareStage *stage, PareGraph *graph, GError **error)
 {
   GstGraphSparsifier *self = GST_GRAPH_SPARSIFIER (stage);
   g_auto (GStrv) skip_layers = gst_pare_split_names (self->skip_layers);
 
+  self->nm.algorithm = self->algorithm;
   self->nm.skip_layers = (const char *const *)skip_layers;
   return pare_pattern_parse (self->mode, &self->nm.n, &self->nm.m, error)
-         && pare_graph_sparsify_nm (graph, NULL, &self->nm, NULL, NULL, error);
+         && pare_graph_sparsify_nm (graph, self->samples, &self->nm, report_layer, stage, error);
+}
+
+static void
+reset (GstPareStage *stage)
+{
+  g_clear_pointer (&GST_GRAPH_SPARSIFIER (stage)->samples, pare_samples_free);
 }
 
 static void
@@ -47,7 +81,12 @@ gst_graph_sparsifier_init (GstGraphSparsifier *self)
 static void
 gst_graph_sparsifier_class_init (GstGraphSparsifierClass *klass)
 {
-  GST_PARE_STAGE_CLASS (klass)->finish = finish;
+  GstPareStageClass *stage_class = GST_PARE_STAGE_CLASS (klass);
+
+  stage_class->feed = feed;
+  stage_class->finish = finish;
+  stage_class->reset = reset;
+  gst_pare_stage_class_add_tensors_pad (stage_class);
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass), "Graph sparsifier", "Filter/Graph",
                                          "Puts zeros into weights, in a pattern that hardware can use",

@@ -13,16 +13,12 @@ observe (const char *name, guint bins, guint bits, const float *data, gsize n, g
   const PareObserver *observer = pare_observer_find (name, NULL);
   PareObserverSettings settings = { .bins = bins, .bits = bits };
   gpointer state;
-  gboolean found, finite = TRUE;
+  gboolean found;
 
   g_assert_nonnull (observer);
   state = observer->state_new (&settings);
   for (gsize i = 0; i < n; i += piece)
-    {
-      for (gsize k = i; k < MIN (i + piece, n); k++)
-        finite = finite && isfinite (data[k]);
-      g_assert_cmpint (observer->observe (state, data + i, MIN (piece, n - i)), ==, finite);
-    }
+    observer->observe (state, data + i, MIN (piece, n - i));
   found = observer->range (state, range);
   observer->state_free (state);
   return found;

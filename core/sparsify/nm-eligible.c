@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Which layers can be made n:m sparse, and why not the others. */
-#include "sparsify/eligible.h"
+#include "sparsify/nm-eligible.h"
 #include <math.h>
 
 static gboolean
