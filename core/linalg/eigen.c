@@ -30,41 +30,68 @@ reverse_rows (double *rows, int n_rows, int n)
     }
 }
 
-/* The eigenvectors of the @wanted largest eigenvalues of the tridiagonal matrix (@d, @e), brought back through the
- * reflections that @a and @tau hold. */
-static gboolean
-find_vectors (int n, const double *a, double *d, double *e, const double *tau, int wanted, double *vectors,
-              GError **error)
+/* @a and @tau hold the reflections that turned the matrix into the tridiagonal one of @d and @e. */
+struct _PareEigen
 {
-  g_autofree double *found = g_new (double, n);
-  g_autofree int *support = g_new (int, 2 * (gsize)n);
-  int n_found, try_accurate = 1;
+  int n;
+  double *a, *d, *e, *tau, *values;
+};
 
-  if (!pare_lapack_succeeded ("stemr",
-                              LAPACKE_dstemr (LAPACK_COL_MAJOR, 'V', 'I', n, d, e, 0, 0, n - wanted + 1, n, &n_found,
-                                              found, vectors, n, wanted, support, &try_accurate),
-                              error)
-      || !pare_lapack_succeeded (
-          "ormtr", LAPACKE_dormtr (LAPACK_COL_MAJOR, 'L', 'L', 'N', n, wanted, a, n, tau, vectors, n), error))
-    return FALSE;
-  reverse_rows (vectors, wanted, n);
-  return TRUE;
-}
-
-gboolean
-pare_linalg_eigen (int n, double *a, double *values, int n_vectors, double *vectors, GError **error)
+PareEigen *
+pare_eigen_new (int n, double *a, GError **error)
 {
-  g_autofree double *d = g_new (double, n), *e = g_new0 (double, n), *tau = g_new (double, n);
+  g_autoptr (PareEigen) eigen = g_new0 (PareEigen, 1);
+  gsize size = sizeof (double) * (gsize)n;
   g_autofree double *off = NULL;
 
-  g_return_val_if_fail (n > 0 && n_vectors <= n, FALSE);
   pare_blas_init ();
-  if (!pare_lapack_succeeded ("sytrd", LAPACKE_dsytrd (LAPACK_COL_MAJOR, 'L', n, a, n, d, e, tau), error))
-    return FALSE;
-  off = g_memdup2 (e, sizeof (double) * (gsize)n);
-  memcpy (values, d, sizeof (double) * (gsize)n);
-  if (!pare_lapack_succeeded ("sterf", LAPACKE_dsterf (n, values, off), error))
-    return FALSE;
-  reverse (values, n);
-  return n_vectors == 0 || find_vectors (n, a, d, e, tau, n_vectors, vectors, error);
+  *eigen = (PareEigen){ n, a, g_new (double, n), g_new0 (double, n), g_new (double, n), NULL };
+  if (!pare_lapack_succeeded ("sytrd", LAPACKE_dsytrd (LAPACK_COL_MAJOR, 'L', n, a, n, eigen->d, eigen->e, eigen->tau),
+                              error))
+    return NULL;
+  off = g_memdup2 (eigen->e, size);
+  eigen->values = g_memdup2 (eigen->d, size);
+  if (!pare_lapack_succeeded ("sterf", LAPACKE_dsterf (n, eigen->values, off), error))
+    return NULL;
+  reverse (eigen->values, n);
+  return g_steal_pointer (&eigen);
+}
+
+void
+pare_eigen_free (PareEigen *eigen)
+{
+  g_free (eigen->a);
+  g_free (eigen->d);
+  g_free (eigen->e);
+  g_free (eigen->tau);
+  g_free (eigen->values);
+  g_free (eigen);
+}
+
+const double *
+pare_eigen_values (const PareEigen *eigen)
+{
+  return eigen->values;
+}
+
+double *
+pare_eigen_vectors (const PareEigen *eigen, int count, GError **error)
+{
+  int n = eigen->n, found, try_accurate = 1;
+  gsize size = sizeof (double) * (gsize)n;
+  g_autofree double *d = g_memdup2 (eigen->d, size), *e = g_memdup2 (eigen->e, size), *values = g_new (double, n);
+  g_autofree double *vectors = g_new (double, (gsize)n *(gsize)count);
+  g_autofree int *support = g_new (int, 2 * (gsize)n);
+
+  g_return_val_if_fail (count >= 1 && count <= n, NULL);
+  if (!pare_lapack_succeeded ("stemr",
+                              LAPACKE_dstemr (LAPACK_COL_MAJOR, 'V', 'I', n, d, e, 0, 0, n - count + 1, n, &found,
+                                              values, vectors, n, count, support, &try_accurate),
+                              error)
+      || !pare_lapack_succeeded (
+          "ormtr", LAPACKE_dormtr (LAPACK_COL_MAJOR, 'L', 'L', 'N', n, count, eigen->a, n, eigen->tau, vectors, n),
+          error))
+    return NULL;
+  reverse_rows (vectors, count, n);
+  return g_steal_pointer (&vectors);
 }

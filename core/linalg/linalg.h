@@ -28,15 +28,22 @@ void pare_linalg_gemm (gboolean transpose_a, gboolean transpose_b, int m, int n,
 gboolean pare_linalg_svd (int m, int n, const double *a, double *u, double *s, double *vt, GError **error);
 
 /**
- * pare_linalg_eigen:
- * @a: symmetric, [n x n]; destroyed
- * @values: receives all n eigenvalues, descending
- * @n_vectors: how many eigenvectors are wanted, those of the largest eigenvalues
- * @vectors: receives them as rows, [n_vectors x n]; NULL when @n_vectors is 0
+ * PareEigen:
  *
- * A v = lambda v (LAPACK's syevr).
+ * Eigenvalues and eigenvectors of a symmetric matrix, A v = lambda v. Finding the values costs most of the time; how
+ * many vectors are wanted can be decided when they are known.
  */
-gboolean pare_linalg_eigen (int n, double *a, double *values, int n_vectors, double *vectors, GError **error);
+typedef struct _PareEigen PareEigen;
+
+/* @a is symmetric, [n x n]; taken over. */
+PareEigen *pare_eigen_new (int n, double *a, GError **error);
+void pare_eigen_free (PareEigen *eigen);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareEigen, pare_eigen_free)
+
+/* All n, descending. */
+const double *pare_eigen_values (const PareEigen *eigen);
+/* Those of the @count largest eigenvalues as rows, newly allocated, [count x n]. */
+double *pare_eigen_vectors (const PareEigen *eigen, int count, GError **error);
 
 /**
  * pare_linalg_solve:

@@ -103,17 +103,38 @@ test_eigenvectors_of_the_largest_eigenvalues (void)
 {
   int n = 30, wanted = 7;
   g_autofree double *x = random_matrix (5, n, n), *a = product (TRUE, FALSE, n, n, n, x, x);
-  g_autofree double *destroyed = g_memdup2 (a, sizeof (double) * (gsize)(n * n));
-  g_autofree double *values = g_new (double, n), *vectors = g_new (double, wanted *n), *s = g_new (double, n);
-  g_autofree double *image = NULL;
+  g_autofree double *s = g_new (double, n), *vectors = NULL, *image = NULL;
+  g_autoptr (PareEigen) eigen = pare_eigen_new (n, g_memdup2 (a, sizeof (double) * (gsize)(n * n)), NULL);
+  const double *values = pare_eigen_values (eigen);
 
-  g_assert_true (pare_linalg_eigen (n, destroyed, values, wanted, vectors, NULL));
   g_assert_true (pare_linalg_svd (n, n, x, NULL, s, NULL, NULL));
   for (int i = 0; i < n; i++)
     g_assert_cmpfloat_with_epsilon (values[i], s[i] * s[i], 1e-10);
+  vectors = pare_eigen_vectors (eigen, wanted, NULL);
   image = product (FALSE, FALSE, wanted, n, n, vectors, a);
   for (int i = 0; i < wanted * n; i++)
     g_assert_cmpfloat_with_epsilon (image[i], values[i / n] * vectors[i], 1e-10);
+}
+
+/* No rotation among equal eigenvalues may disturb the reduction. */
+static void
+test_eigenvectors_of_a_multiple_of_one (void)
+{
+  g_autoptr (PareEigen) eigen = NULL;
+  g_autofree double *vectors = NULL;
+  double *a = g_new0 (double, 9);
+
+  a[0] = a[4] = a[8] = 2;
+  eigen = pare_eigen_new (3, a, NULL);
+  vectors = pare_eigen_vectors (eigen, 3, NULL);
+  for (int i = 0; i < 3; i++)
+    for (int j = 0; j < 3; j++)
+      {
+        double dot = 0;
+        for (int k = 0; k < 3; k++)
+          dot += vectors[i * 3 + k] * vectors[j * 3 + k];
+        g_assert_cmpfloat_with_epsilon (dot, i == j, 1e-12);
+      }
 }
 
 static void
@@ -167,6 +188,7 @@ main (int argc, char **argv)
                    test_products_have_the_same_bits_on_any_number_of_threads);
   g_test_add_func ("/linalg/singular-vectors-rebuild", test_singular_vectors_rebuild_the_matrix);
   g_test_add_func ("/linalg/eigenvectors-of-the-largest", test_eigenvectors_of_the_largest_eigenvalues);
+  g_test_add_func ("/linalg/eigenvectors-of-a-multiple-of-one", test_eigenvectors_of_a_multiple_of_one);
   g_test_add_func ("/linalg/solutions-satisfy-the-system", test_solutions_satisfy_the_system_with_its_ridge);
   g_test_add_func ("/linalg/singular-systems", test_singular_systems_get_a_finite_solution);
   g_test_add_func ("/linalg/not-finite", test_numbers_that_are_not_finite_are_refused);
