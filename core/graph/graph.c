@@ -148,6 +148,17 @@ pare_graph_set_opset (PareGraph *graph, const char *domain, gint64 version)
   g_array_append_val (graph->opsets, fresh);
 }
 
+void
+pare_graph_drop_unused_opset (PareGraph *graph, const char *domain)
+{
+  for (guint i = 0; i < graph->nodes->len; i++)
+    if (same_domain (((PareNode *)graph->nodes->pdata[i])->domain, domain))
+      return;
+  for (guint i = graph->opsets->len; i-- > 0;)
+    if (same_domain (g_array_index (graph->opsets, PareOpset, i).domain, domain))
+      g_array_remove_index (graph->opsets, i);
+}
+
 /* Values */
 
 PareValue *

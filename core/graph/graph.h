@@ -142,6 +142,9 @@ PareGraph *pare_graph_copy_body (const PareGraph *body, PareGraph *outer);
 gint64 pare_graph_opset (const PareGraph *graph, const char *domain);
 void pare_graph_set_opset (PareGraph *graph, const char *domain, gint64 version);
 
+/* Forgets the operator set of @domain when no node is of it. */
+void pare_graph_drop_unused_opset (PareGraph *graph, const char *domain);
+
 /* Values */
 PareValue *pare_graph_find_value (const PareGraph *graph, const char *name);
 /* A value of that name; NULL when the name is taken. */

@@ -13,6 +13,7 @@ struct _PareRecordEntry
   guint n;
   char **names;
   double *values;
+  PareRecordList *list; /* or NULL */
 };
 
 struct _PareRecord
@@ -28,6 +29,14 @@ entry_ref (PareRecordEntry *entry)
 }
 
 static void
+list_free (PareRecordList *list)
+{
+  g_free ((char *)list->name);
+  g_free ((double *)list->values);
+  g_free (list);
+}
+
+static void
 entry_unref (gpointer data)
 {
   PareRecordEntry *entry = data;
@@ -40,6 +49,7 @@ entry_unref (gpointer data)
   g_free (entry->reason);
   g_strfreev (entry->names);
   g_free (entry->values);
+  g_clear_pointer (&entry->list, list_free);
   g_free (entry);
 }
 
@@ -69,9 +79,9 @@ pare_record_free (PareRecord *record)
   g_free (record);
 }
 
-void
-pare_record_add_numbers (PareRecord *record, const char *stage, const char *layer, const char *action,
-                         const char *reason, guint n, const char *const *names, const double *values)
+static PareRecordEntry *
+add_entry (PareRecord *record, const char *stage, const char *layer, const char *action, const char *reason, guint n,
+           const char *const *names, const double *values)
 {
   PareRecordEntry *entry = g_new0 (PareRecordEntry, 1);
 
@@ -86,25 +96,56 @@ pare_record_add_numbers (PareRecord *record, const char *stage, const char *laye
     entry->names[i] = g_strdup (names[i]);
   entry->values = g_memdup2 (values, n * sizeof *values);
   g_ptr_array_add (record->entries, entry);
+  return entry;
 }
 
 void
-pare_record_add (PareRecord *record, const char *stage, const char *layer, const char *action, const char *reason, ...)
+pare_record_add_numbers (PareRecord *record, const char *stage, const char *layer, const char *action,
+                         const char *reason, guint n, const char *const *names, const double *values)
+{
+  add_entry (record, stage, layer, action, reason, n, names, values);
+}
+
+static PareRecordEntry *
+add_pairs (PareRecord *record, const char *stage, const char *layer, const char *action, const char *reason,
+           va_list numbers)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
   g_autoptr (GArray) values = g_array_new (FALSE, FALSE, sizeof (double));
-  va_list numbers;
 
-  va_start (numbers, reason);
   for (const char *name; (name = va_arg (numbers, const char *));)
     {
       double value = va_arg (numbers, double);
       g_ptr_array_add (names, (gpointer)name);
       g_array_append_val (values, value);
     }
+  return add_entry (record, stage, layer, action, reason, names->len, (const char *const *)names->pdata,
+                    (const double *)values->data);
+}
+
+void
+pare_record_add (PareRecord *record, const char *stage, const char *layer, const char *action, const char *reason, ...)
+{
+  va_list numbers;
+
+  va_start (numbers, reason);
+  add_pairs (record, stage, layer, action, reason, numbers);
   va_end (numbers);
-  pare_record_add_numbers (record, stage, layer, action, reason, names->len, (const char *const *)names->pdata,
-                           (const double *)values->data);
+}
+
+void
+pare_record_add_list (PareRecord *record, const char *stage, const char *layer, const char *action, const char *reason,
+                      const PareRecordList *list, ...)
+{
+  PareRecordEntry *entry;
+  va_list numbers;
+
+  va_start (numbers, list);
+  entry = add_pairs (record, stage, layer, action, reason, numbers);
+  va_end (numbers);
+  entry->list = g_new (PareRecordList, 1);
+  *entry->list
+      = (PareRecordList){ g_strdup (list->name), list->n, g_memdup2 (list->values, list->n * sizeof *list->values) };
 }
 
 guint
@@ -155,6 +196,35 @@ pare_record_entry_number (const PareRecordEntry *entry, const char *name, double
   return FALSE;
 }
 
+const PareRecordList *
+pare_record_entry_list (const PareRecordEntry *entry)
+{
+  return entry->list;
+}
+
+/* JSON has no infinity and no NaN. */
+static void
+build_number (JsonBuilder *builder, double value)
+{
+  if (isfinite (value))
+    json_builder_add_double_value (builder, value);
+  else
+    json_builder_add_null_value (builder);
+}
+
+static void
+build_list (JsonBuilder *builder, const PareRecordList *list)
+{
+  json_builder_set_member_name (builder, "lists");
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, list->name);
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < list->n; i++)
+    build_number (builder, list->values[i]);
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+}
+
 static void
 build_entry (JsonBuilder *builder, const PareRecordEntry *entry)
 {
@@ -177,14 +247,12 @@ build_entry (JsonBuilder *builder, const PareRecordEntry *entry)
       for (guint i = 0; i < entry->n; i++)
         {
           json_builder_set_member_name (builder, entry->names[i]);
-          /* JSON has no infinity and no NaN. */
-          if (isfinite (entry->values[i]))
-            json_builder_add_double_value (builder, entry->values[i]);
-          else
-            json_builder_add_null_value (builder);
+          build_number (builder, entry->values[i]);
         }
       json_builder_end_object (builder);
     }
+  if (entry->list)
+    build_list (builder, entry->list);
   json_builder_end_object (builder);
 }
 

@@ -29,6 +29,18 @@ void pare_record_add (PareRecord *record, const char *stage, const char *layer, 
 void pare_record_add_numbers (PareRecord *record, const char *stage, const char *layer, const char *action,
                               const char *reason, guint n, const char *const *names, const double *values);
 
+/* One number per channel, head or whatever the name says. */
+typedef struct
+{
+  const char *name;
+  guint n;
+  const double *values;
+} PareRecordList;
+
+/* As pare_record_add(), with a list beside the numbers. */
+void pare_record_add_list (PareRecord *record, const char *stage, const char *layer, const char *action,
+                           const char *reason, const PareRecordList *list, ...) G_GNUC_NULL_TERMINATED;
+
 guint pare_record_length (const PareRecord *record);
 const PareRecordEntry *pare_record_get (const PareRecord *record, guint index);
 const char *pare_record_entry_stage (const PareRecordEntry *entry);
@@ -36,8 +48,11 @@ const char *pare_record_entry_layer (const PareRecordEntry *entry);
 const char *pare_record_entry_action (const PareRecordEntry *entry);
 const char *pare_record_entry_reason (const PareRecordEntry *entry);
 gboolean pare_record_entry_number (const PareRecordEntry *entry, const char *name, double *value);
+/* Its list, NULL when it has none. */
+const PareRecordList *pare_record_entry_list (const PareRecordEntry *entry);
 
-/* The whole record as a JSON object {"entries":[{"stage":..,"layer":..,"action":..,"reason":..,"numbers":{..}}]}. */
+/* The whole record as a JSON object {"entries":[{"stage":..,"layer":..,"action":..,"reason":..,"numbers":{..},
+ * "lists":{..}}]}. */
 char *pare_record_to_json (const PareRecord *record);
 
 G_END_DECLS

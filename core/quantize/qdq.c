@@ -2,6 +2,7 @@
  * form=qdq: int8 weights and int32 biases behind DequantizeLinear, activations between pairs. What ONNX Runtime, TensorRT
  * and others take and run on integers. */
 #include "quantize/quantize.h"
+#include "quantize/shift.h"
 #include <math.h>
 
 /* Weights: QuantizeLinear of a constant, and the Clip behind it, become the integers. */
@@ -122,6 +123,7 @@ makes_integers (const PareNode *node)
 static gboolean
 qdq_lower (PareGraph *graph, GError **error)
 {
+  pare_graph_drop_shifts (graph);
   /* Forwards: the Clip of small integers has constants to work on when its QuantizeLinear is gone. */
   for (guint i = 0; i < graph->nodes->len;)
     {

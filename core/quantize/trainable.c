@@ -4,6 +4,7 @@
 #include "ops/fakequantize.h"
 #include "quantize/bias.h"
 #include "quantize/pair.h"
+#include "quantize/shift.h"
 #include "train/gradient.h"
 #include <math.h>
 #include <string.h>
@@ -226,6 +227,7 @@ pare_graph_open_quantizers (PareGraph *graph, PareTrainable trainable, GError **
       }
   if (opened)
     pare_graph_set_opset (graph, PARE_DOMAIN, 1);
+  pare_graph_refresh_shifts (graph);
   pare_graph_remove_dead (graph);
   return opened;
 }
@@ -309,17 +311,6 @@ close_node (PareGraph *graph, PareNode *node, GHashTable *closed)
   pare_pair_insert (graph, input, pare_graph_take_out (graph, node), &grid, output);
 }
 
-static void
-drop_domain (PareGraph *graph)
-{
-  for (guint i = 0; i < graph->nodes->len; i++)
-    if (strcmp (((PareNode *)graph->nodes->pdata[i])->domain, PARE_DOMAIN) == 0)
-      return;
-  for (guint i = graph->opsets->len; i-- > 0;)
-    if (g_strcmp0 (g_array_index (graph->opsets, PareOpset, i).domain, PARE_DOMAIN) == 0)
-      g_array_remove_index (graph->opsets, i);
-}
-
 gboolean
 pare_graph_close_quantizers (PareGraph *graph, GError **error)
 {
@@ -338,6 +329,7 @@ pare_graph_close_quantizers (PareGraph *graph, GError **error)
   for (guint i = 0; i < graph->nodes->len; i++)
     pare_node_round_bias (graph->nodes->pdata[i]);
   pare_graph_remove_dead (graph);
-  drop_domain (graph);
+  pare_graph_refresh_shifts (graph);
+  pare_graph_drop_unused_opset (graph, PARE_DOMAIN);
   return TRUE;
 }

@@ -26,6 +26,31 @@ test_entries_keep_what_was_said (void)
 }
 
 static void
+test_lists_stand_beside_numbers (void)
+{
+  g_autoptr (PareRecord) record = pare_record_new ();
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *text = NULL;
+  JsonObject *entry;
+  JsonArray *list;
+  double number = 0;
+
+  pare_record_add_list (record, "s", "conv", "did", NULL,
+                        &(PareRecordList){ "per_channel", 3, (double[]){ 1, NAN, 4 } }, "total", 5.0, NULL);
+  g_assert_cmpuint (pare_record_entry_list (pare_record_get (record, 0))->n, ==, 3);
+  g_assert_true (pare_record_entry_number (pare_record_get (record, 0), "total", &number));
+  g_assert_cmpfloat (number, ==, 5);
+  text = pare_record_to_json (record);
+  g_assert_true (json_parser_load_from_data (parser, text, -1, NULL));
+  entry = json_array_get_object_element (
+      json_object_get_array_member (json_node_get_object (json_parser_get_root (parser)), "entries"), 0);
+  list = json_object_get_array_member (json_object_get_object_member (entry, "lists"), "per_channel");
+  g_assert_cmpuint (json_array_get_length (list), ==, 3);
+  g_assert_true (json_array_get_null_element (list, 1));
+  g_assert_cmpfloat (json_array_get_double_element (list, 2), ==, 4);
+}
+
+static void
 test_a_copy_goes_its_own_way (void)
 {
   PareRecord *record = pare_record_new ();
@@ -73,6 +98,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/record/entries", test_entries_keep_what_was_said);
+  g_test_add_func ("/record/lists", test_lists_stand_beside_numbers);
   g_test_add_func ("/record/copy", test_a_copy_goes_its_own_way);
   g_test_add_func ("/record/json", test_json_holds_everything_and_stays_json_for_infinities);
   return g_test_run ();
