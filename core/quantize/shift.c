@@ -123,11 +123,12 @@ bound (const Lowering *lowering, const char *suffix, float number)
   return pare_graph_add_constant (lowering->graph, name, tensor);
 }
 
-/* value -> @op_type (value, @a, @b) -> value. @output NULL: a new one. */
+/* value -> @op_type (value, @a, @b) -> value. @output NULL: a new one. Names of nodes are unique: some runtimes insist.
+ */
 static void
-apply (Lowering *lowering, const char *op_type, PareValue *a, PareValue *b, PareValue *output)
+apply (Lowering *lowering, const char *op_type, const char *suffix, PareValue *a, PareValue *b, PareValue *output)
 {
-  g_autofree char *name = g_strconcat (lowering->stem, "_", op_type, NULL);
+  g_autofree char *name = g_strconcat (lowering->stem, "_", suffix, NULL);
   PareNode *node = pare_graph_add_node (lowering->graph, "", op_type, name, lowering->before);
 
   pare_node_add_input (node, lowering->value);
@@ -182,13 +183,13 @@ lower (PareGraph *graph, PareNode *node, GError **error)
   for (guint i = 0; i < lowering.shape.rank; i++)
     lowering.shape.dims[i] = i ? 1 : lowering.n;
   lowering.before = pare_graph_take_out (graph, node);
-  apply (&lowering, "Div", constant (&lowering, "_step", steps), NULL, NULL);
-  apply (&lowering, "Round", NULL, NULL, NULL);
-  apply (&lowering, "Mul", constant (&lowering, "_power", inverses), NULL, NULL);
-  apply (&lowering, "Floor", NULL, NULL, NULL);
-  apply (&lowering, "Clip", bound (&lowering, "_lowest", PARE_ACCUMULATOR_LOWEST),
+  apply (&lowering, "Div", "Step", constant (&lowering, "_step", steps), NULL, NULL);
+  apply (&lowering, "Round", "Round", NULL, NULL, NULL);
+  apply (&lowering, "Mul", "Shift", constant (&lowering, "_power", inverses), NULL, NULL);
+  apply (&lowering, "Floor", "Floor", NULL, NULL, NULL);
+  apply (&lowering, "Clip", "Clip", bound (&lowering, "_lowest", PARE_ACCUMULATOR_LOWEST),
          bound (&lowering, "_highest", PARE_ACCUMULATOR_HIGHEST), NULL);
-  apply (&lowering, "Mul", constant (&lowering, "_unit", units), NULL, result);
+  apply (&lowering, "Mul", "Unit", constant (&lowering, "_unit", units), NULL, result);
   return TRUE;
 }
 

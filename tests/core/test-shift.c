@@ -319,6 +319,19 @@ assert_standard (PareGraph *graph)
     g_assert_cmpstr (((PareNode *)graph->nodes->pdata[i])->domain, ==, "");
 }
 
+/* ONNX Runtime refuses a model with two nodes of one name. */
+static void
+assert_names_differ (PareGraph *graph)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      const char *name = ((PareNode *)graph->nodes->pdata[i])->name;
+      g_assert_true (!*name || g_hash_table_add (names, (gpointer)name));
+    }
+}
+
 static void
 test_standard_operators_compute_the_same (void)
 {
@@ -333,6 +346,7 @@ test_standard_operators_compute_the_same (void)
   g_assert_no_error (error);
   assert_standard (shifted);
   g_assert_nonnull (find_node (shifted, "Floor"));
+  assert_names_differ (shifted);
   after = run (shifted, batch);
   g_assert_true (pare_tensor_equal (before, after));
 }
