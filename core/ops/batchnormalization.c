@@ -316,7 +316,7 @@ batchnormalization_channels (PareChannelWalk *channels)
   guint n = infer->inputs[0].shape.rank > 1 ? infer->inputs[0].shape.dims[1] : 0;
 
   for (guint i = 1; along && i < infer->n_inputs; i++)
-    if (pare_node_literal (infer->node, i))
+    if (infer->constants[i])
       pare_channels_slice (channels, PARE_CHANNELS_CARRIED, i, 0, n, along);
     else
       pare_channels_keep (channels, n, along, ", whose parameters are not constant");

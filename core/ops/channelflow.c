@@ -46,7 +46,7 @@ join_input (PareChannelWalk *channels, guint input, guint axis, guint n, const g
   if (other)
     for (guint i = 0; i < n; i++)
       pare_channels_tie (channels, along[i], other[i]);
-  else if (pare_node_literal (pare_channels_infer (channels)->node, input))
+  else if (pare_channels_infer (channels)->constants[input])
     pare_channels_slice (channels, PARE_CHANNELS_CARRIED, input, axis, n, along);
   else
     pare_channels_keep (channels, n, along, ", which joins them with what cannot shrink");
@@ -189,7 +189,7 @@ layer_bias (PareChannelWalk *channels, const Weighted *layer)
   if (!layer->trait.has_bias || !pare_node_input (infer->node, input))
     return;
   shape = &infer->inputs[input].shape;
-  if (!pare_node_literal (infer->node, input))
+  if (!infer->constants[input])
     pare_channels_keep (channels, layer->n_out, layer->out, ", whose bias is not constant");
   else if (shape->rank > 0 && shape->dims[shape->rank - 1] == layer->n_out)
     pare_channels_slice (channels, PARE_CHANNELS_CARRIED, input, shape->rank - 1, layer->n_out, layer->out);

@@ -177,14 +177,16 @@ slice_backward (PareGradient *gradient, const PareNode *node, GError **error)
   return TRUE;
 }
 
-/* Entry @i of the literal starts and ends counts the channels before it, when both are plain. */
+/* Entry @i of starts and ends counts the channels before it, when both are plain. Computed ones are replaced by
+ * numbers, which must then speak of no other axis: that may be open. */
 static gboolean
 count_bounds (PareChannelWalk *channels, const Arguments *arguments, guint i, guint dim, const guint *along)
 {
-  const PareNode *node = pare_channels_infer (channels)->node;
+  const PareInfer *infer = pare_channels_infer (channels);
+  gboolean literal = pare_node_literal (infer->node, 1) && pare_node_literal (infer->node, 2);
   gint64 bounds[] = { arguments->starts[i], arguments->ends[i] };
 
-  if (bounds[0] < 0 || bounds[1] < 0 || !pare_node_literal (node, 1) || !pare_node_literal (node, 2))
+  if (bounds[0] < 0 || bounds[1] < 0 || infer->n_inputs < 3 || (!literal && arguments->n > 1))
     return FALSE;
   for (guint b = 0; b < 2; b++)
     if (bounds[b] > 0 && bounds[b] < dim)

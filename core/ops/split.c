@@ -116,8 +116,6 @@ split_along (PareChannelWalk *channels, guint axis, const guint *along)
   gboolean has_input = infer->n_inputs > 1 && infer->inputs[1].type != PARE_UNDEFINED;
   gboolean has_sizes = has_input || pare_node_attribute (infer->node, "split");
 
-  if (has_input && !pare_node_literal (infer->node, 1))
-    pare_channels_block (channels, 0, ", whose sizes are computed");
   for (guint i = 0, at = 0; i < infer->n_outputs; i++)
     {
       guint n = infer->outputs[i].shape.dims[axis];

@@ -13,6 +13,7 @@ typedef struct
   guint divisor;
   guint n;
   guint *channels;
+  PareTensor *folded; /* of an input that is computed from constants: they are replaced by one */
 } PareChannelCount;
 
 /* An axis of a value that carries channels. */
@@ -62,6 +63,7 @@ struct _PareChannelGroups
   PareGraph *graph;
   GPtrArray *groups; /* of PareChannelGroup */
   guint n_channels;  /* of all groups, and of those that no producer has */
+  gboolean hollow;   /* a trial: weights get the shape alone, which costs neither time nor memory */
   GPtrArray *slices;
   GPtrArray *counts;
   GPtrArray *extents;

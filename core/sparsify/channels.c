@@ -8,6 +8,7 @@
 void
 pare_channel_slice_free (gpointer slice)
 {
+  g_clear_pointer (&((PareChannelSlice *)slice)->folded, pare_tensor_unref);
   g_free (((PareChannelSlice *)slice)->channels);
   g_free (slice);
 }
@@ -15,6 +16,7 @@ pare_channel_slice_free (gpointer slice)
 void
 pare_channel_count_free (gpointer count)
 {
+  g_clear_pointer (&((PareChannelCount *)count)->folded, pare_tensor_unref);
   g_free (((PareChannelCount *)count)->channels);
   g_free (count);
 }
@@ -155,7 +157,9 @@ pare_channels_slice (PareChannelWalk *channels, PareChannelRole role, guint inpu
 {
   PareChannelSlice *slice = g_new (PareChannelSlice, 1);
 
-  *slice = (PareChannelSlice){ channels->node, input, axis, role, n, g_memdup2 (along, n * sizeof *along) };
+  *slice = (PareChannelSlice){ channels->node, input, axis, role, n, g_memdup2 (along, n * sizeof *along), NULL };
+  if (!pare_node_literal (channels->node, input))
+    slice->folded = pare_tensor_ref (channels->infer->constants[input]);
   g_ptr_array_add (channels->slices, slice);
 }
 
@@ -165,9 +169,15 @@ add_count (PareChannelWalk *channels, const char *attribute, guint input, guint 
 {
   PareChannelCount *count = g_new (PareChannelCount, 1);
 
-  *count = (PareChannelCount){
-    channels->node, g_intern_string (attribute), input, element, divisor, n, g_memdup2 (along, n * sizeof *along)
-  };
+  *count = (PareChannelCount){ .node = channels->node,
+                               .attribute = g_intern_string (attribute),
+                               .input = input,
+                               .element = element,
+                               .divisor = divisor,
+                               .n = n,
+                               .channels = g_memdup2 (along, n * sizeof *along) };
+  if (!attribute && !pare_node_literal (channels->node, input))
+    count->folded = pare_tensor_ref (channels->infer->constants[input]);
   g_ptr_array_add (channels->counts, count);
 }
 

@@ -52,7 +52,9 @@ pare_channel_group_channel (const PareChannelGroup *group, const PareChannelSlic
 PareTensor *
 pare_channel_slice_tensor (const PareChannelSlice *slice)
 {
-  return pare_node_literal (slice->node, slice->input);
+  PareTensor *literal = pare_node_literal (slice->node, slice->input);
+
+  return literal ? literal : slice->folded;
 }
 
 /* What becomes of the walk's channels: tied ones are one, and each belongs to the group of its producers. */
@@ -288,6 +290,7 @@ try_groups (const PareChannelGroups *groups, const GArray *specs, gint only)
   g_autoptr (PareGraph) copy = pare_graph_copy (groups->graph);
   g_autoptr (PareChannelGroups) trial = gather (copy, specs, NULL);
 
+  trial->hollow = TRUE;
   for (guint g = 0; g < groups->groups->len; g++)
     if ((only < 0 || (guint)only == g) && !pare_channel_groups_get (groups, g)->reason
         && !shrink (trial, pare_channel_groups_get (trial, g), NULL))

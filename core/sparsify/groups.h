@@ -19,6 +19,7 @@ typedef enum
  * @axis: axis of the constant
  * @n: size of that axis
  * @channels: the channel that each index of the axis belongs to; a channel may be there several times (behind Flatten)
+ * @folded: its value where it is computed from constants (behind an Identity), NULL where it is one itself
  *
  * An axis of a constant whose entries stay or go with channels. Numbers count through all groups: those of one group
  * are [group->first, group->first + group->n).
@@ -31,6 +32,7 @@ typedef struct
   PareChannelRole role;
   guint n;
   guint *channels;
+  PareTensor *folded;
 } PareChannelSlice;
 
 /**

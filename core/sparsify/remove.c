@@ -56,9 +56,9 @@ pare_channel_group_allows (const PareChannelGroups *groups, const PareChannelGro
   return TRUE;
 }
 
-/* The entries of @axis that stay. */
+/* The entries of @axis that stay; with @hollow zeros. */
 static PareTensor *
-slice_tensor (const PareTensor *tensor, guint axis, const guint *numbers, const guint *channels)
+slice_tensor (const PareTensor *tensor, guint axis, const guint *numbers, const guint *channels, gboolean hollow)
 {
   PareShape shape = tensor->shape;
   guint n = shape.dims[axis];
@@ -68,8 +68,8 @@ slice_tensor (const PareTensor *tensor, guint axis, const guint *numbers, const 
   guint8 *data, *target;
 
   shape.dims[axis] = count_left (numbers, n, channels);
-  data = target = g_malloc (MAX (outer * shape.dims[axis] * inner, 1));
-  for (gint64 o = 0; o < outer; o++)
+  data = target = g_malloc0 (MAX (outer * shape.dims[axis] * inner, 1));
+  for (gint64 o = 0; o < outer && !hollow; o++)
     for (guint i = 0; i < n; i++, source += inner)
       if (numbers[channels[i]] != GONE)
         {
@@ -96,14 +96,14 @@ replace_constant (PareGraph *graph, PareNode *node, guint input, PareTensor *ten
 }
 
 static void
-cut_slice (PareGraph *graph, PareChannelSlice *slice, const guint *numbers)
+cut_slice (const PareChannelGroups *groups, PareChannelSlice *slice, const guint *numbers)
 {
   g_autoptr (PareTensor) cut = NULL;
 
   if (count_left (numbers, slice->n, slice->channels) < slice->n)
     {
-      cut = slice_tensor (pare_channel_slice_tensor (slice), slice->axis, numbers, slice->channels);
-      replace_constant (graph, slice->node, slice->input, cut);
+      cut = slice_tensor (pare_channel_slice_tensor (slice), slice->axis, numbers, slice->channels, groups->hollow);
+      replace_constant (groups->graph, slice->node, slice->input, cut);
     }
   renumber (numbers, &slice->n, slice->channels);
 }
@@ -125,16 +125,16 @@ correct_attribute (PareNode *node, const char *name, guint element, gint64 numbe
 }
 
 static void
-correct_input (PareGraph *graph, PareNode *node, guint input, guint element, gint64 number)
+correct_input (PareGraph *graph, const PareChannelCount *count, gint64 number)
 {
-  PareTensor *old = pare_node_literal (node, input);
+  PareTensor *literal = pare_node_literal (count->node, count->input), *old = literal ? literal : count->folded;
   g_autoptr (PareTensor) wide = pare_tensor_cast (old, PARE_INT64), changed = NULL, tensor = NULL;
   g_autofree gint64 *data = g_memdup2 (pare_tensor_data (wide), pare_tensor_size (wide));
 
-  data[element] = number;
+  data[count->element] = number;
   changed = pare_tensor_new_copy (PARE_INT64, &wide->shape, data);
   tensor = pare_tensor_cast (changed, old->type);
-  replace_constant (graph, node, input, tensor);
+  replace_constant (graph, count->node, count->input, tensor);
 }
 
 static void
@@ -145,7 +145,7 @@ correct_count (PareGraph *graph, PareChannelCount *count, const guint *numbers)
   if (left < count->n && count->attribute)
     correct_attribute (count->node, count->attribute, count->element, left / count->divisor);
   else if (left < count->n)
-    correct_input (graph, count->node, count->input, count->element, left);
+    correct_input (graph, count, left);
   renumber (numbers, &count->n, count->channels);
 }
 
@@ -205,7 +205,7 @@ pare_channel_group_remove (PareChannelGroups *groups, PareChannelGroup *group, c
     return FALSE;
   numbers = new_numbers (groups, group, keep);
   for (guint i = 0; i < groups->slices->len; i++)
-    cut_slice (groups->graph, groups->slices->pdata[i], numbers);
+    cut_slice (groups, groups->slices->pdata[i], numbers);
   for (guint i = 0; i < groups->counts->len; i++)
     correct_count (groups->graph, groups->counts->pdata[i], numbers);
   for (guint i = 0; i < groups->extents->len; i++)
