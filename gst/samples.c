@@ -6,23 +6,6 @@
 
 /* Thread of the graph */
 
-/* A graph came behind the one that took the last samples. */
-static void
-set_samples_over_error (GstPareStage *stage, GError **error)
-{
-  /* Told to stop, upstream has stopped for good; a store would have, too. */
-  if (gst_pare_stage_private (stage)->enough)
-    g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA,
-                 "%s had enough samples with an earlier graph and ended their stream, and another graph came: give "
-                 "every graph a pipeline of its own.",
-                 GST_OBJECT_NAME (stage));
-  else
-    g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA,
-                 "The samples ended with an earlier graph and another one came: put a tensorstore before the tensors "
-                 "pad of %s.",
-                 GST_OBJECT_NAME (stage));
-}
-
 static gboolean
 publish (GstPareStage *stage, PareGraph *graph, GError **error)
 {
@@ -32,7 +15,10 @@ publish (GstPareStage *stage, PareGraph *graph, GError **error)
 
   if (priv->samples_over && priv->graphs_fed)
     {
-      set_samples_over_error (stage, error);
+      g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA,
+                   "The samples ended with an earlier graph and another one came: put a tensorstore right before the "
+                   "tensors pad of %s.",
+                   GST_OBJECT_NAME (stage));
       return FALSE;
     }
   batcher = pare_batcher_new (graph, priv->batch_size, error);
@@ -163,6 +149,15 @@ query_total (GstPad *pad)
   return gst_pad_peer_query_duration (pad, GST_FORMAT_BUFFERS, &total) && total > 0 ? total : 0;
 }
 
+/* Whether upstream leaves the rest of this pass out and has another one for the next graph, as a tensorstore does. */
+static gboolean
+end_pass_upstream (GstPad *pad)
+{
+  GstStructure *fields = gst_structure_new (GST_PARE_PASS_ENOUGH, "consumer", GST_TYPE_PAD, pad, NULL);
+
+  return gst_pad_push_event (pad, gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, fields));
+}
+
 GstFlowReturn
 gst_pare_stage_chain_tensors (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
@@ -184,9 +179,9 @@ gst_pare_stage_chain_tensors (GstPad *pad, GstObject *parent, GstBuffer *buffer)
       gst_pare_stage_fail (stage, error);
       flow = GST_FLOW_ERROR;
     }
-  else if (priv->enough)
+  else if (priv->enough && !end_pass_upstream (pad))
     flow = GST_FLOW_EOS;
-  leave (stage, flow == GST_FLOW_EOS, flow == GST_FLOW_EOS);
+  leave (stage, flow != GST_FLOW_ERROR && priv->enough, flow == GST_FLOW_EOS);
   return flow;
 }
 

@@ -17,7 +17,7 @@ typedef struct
   gboolean failed; /* an error was posted; everything stops */
   gboolean graph_flushing, tensors_flushing;
   gboolean graphs_over;  /* EOS on sink */
-  gboolean samples_over; /* EOS on tensors, or the stage has seen enough: no sample will ever come */
+  gboolean samples_over; /* EOS on tensors, or a stage that has enough ended them: no sample will ever come */
   gboolean teacher_over;
   gboolean feeding;   /* the thread of the samples is outside the lock and uses graph and batcher */
   gboolean pass_over; /* the present graph needs no more samples */

@@ -10,6 +10,10 @@ G_DECLARE_DERIVABLE_TYPE (GstPareStage, gst_pare_stage, GST, PARE_STAGE, GstElem
 
 /* The serialized custom downstream event that marks the end of one pass over the samples. */
 #define GST_PARE_PASS_END "pare-pass-end"
+/* The custom upstream event by which a consumer ends the present pass: it has enough of this one and may want another.
+ * Its field "consumer" is the pad that says so: whoever serves several consumers must not take it for another's.
+ * Whoever accepts it sends no more of the pass, nor its end. */
+#define GST_PARE_PASS_ENOUGH "pare-pass-enough"
 
 /**
  * GstPareStageClass:

@@ -119,6 +119,9 @@ push_sample (GstTensorStore *self, GstTensorStorePad *pad, guint64 index)
   g_mutex_lock (&self->lock);
   tensor_store_order_advance (&pad->order);
   pad->pushed++;
+  if (pad->had_enough)
+    tensor_store_order_end_pass (&pad->order);
+  pad->had_enough = FALSE;
   g_mutex_unlock (&self->lock);
   return GST_FLOW_OK;
 }
@@ -285,14 +288,30 @@ query_src (GstPad *pad, GstObject *parent, GstQuery *query)
     }
 }
 
+/* The consumer, while it takes a sample, asks for the next pass. Not understood when there is none, nor when the wish
+ * comes from behind another element, which may hold samples of this pass or have other consumers. */
+static gboolean
+skip_pass (GstTensorStore *self, GstTensorStorePad *pad, GstEvent *event)
+{
+  g_autoptr (GstPad) peer = gst_pad_get_peer (GST_PAD (pad));
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  const TensorStoreWish *wish = &pad->order.wish;
+  const GValue *consumer = gst_structure_get_value (gst_event_get_structure (event), "consumer");
+
+  pad->had_enough = peer && consumer && g_value_get_object (consumer) == peer && pad->order.begun
+                    && !(wish->passes && pad->order.pass + 1 >= wish->passes);
+  return pad->had_enough;
+}
+
 /* What consumers say about their speed concerns nobody before the store. */
 static gboolean
 event_src (GstPad *pad, GstObject *parent, GstEvent *event)
 {
-  gboolean understood = GST_EVENT_TYPE (event) != GST_EVENT_SEEK;
+  g_autoptr (GstEvent) owned = event;
 
-  gst_event_unref (event);
-  return understood;
+  if (gst_event_has_name (event, GST_PARE_PASS_ENOUGH))
+    return skip_pass (GST_TENSOR_STORE (parent), GST_TENSOR_STORE_PAD (pad), event);
+  return GST_EVENT_TYPE (event) != GST_EVENT_SEEK;
 }
 
 void

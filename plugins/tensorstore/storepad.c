@@ -151,7 +151,7 @@ gst_tensor_store_pad_get_wish (GstTensorStorePad *pad)
 void
 gst_tensor_store_pad_reset (GstTensorStorePad *pad)
 {
-  pad->done = FALSE;
+  pad->done = pad->had_enough = FALSE;
   pad->pushed = 0;
   pad->greeted = FALSE;
   tensor_store_order_clear (&pad->order);

@@ -17,6 +17,7 @@ struct _GstTensorStorePad
   gboolean done; /* the stream has ended, for whatever reason */
   TensorStoreOrder order;
   guint64 pushed;
+  gboolean had_enough; /* of this pass: the next one follows */
 
   /* Of the pad's thread only. */
   gboolean greeted; /* the stream has started */

@@ -10,10 +10,12 @@
 #define TWO_NUMBERS                                                                                                    \
   "other/tensors, format=(string)static, num_tensors=1, dimensions=(string)2, types=(string)int32, framerate=0/1"
 
-#define MARK -1 /* in what a consumer heard: the end of a pass */
-#define END -2  /* the end of the stream */
-#define TWO -3  /* from here on samples are two numbers */
-#define ONE -4  /* ...and one again */
+#define MARK -1    /* in what a consumer heard: the end of a pass */
+#define END -2     /* the end of the stream */
+#define TWO -3     /* from here on samples are two numbers */
+#define ONE -4     /* ...and one again */
+#define SKIPPED -5 /* the store leaves the rest of this pass out */
+#define REFUSED -6 /* it does not, because this is the last one */
 
 typedef struct
 {
@@ -23,6 +25,7 @@ typedef struct
   GArray *heard;  /* int: samples and what is defined above */
   guint enough;   /* answers GST_FLOW_EOS to that many samples and later; 0 never does */
   gboolean stuck; /* does not return */
+  int skip;       /* asks for the next pass at that sample; 0 never does */
 } Consumer;
 
 static void
@@ -32,6 +35,15 @@ consumer_note (Consumer *consumer, int what)
 
   g_array_append_val (consumer->heard, what);
   g_cond_broadcast (&consumer->changed);
+}
+
+/* What a stage sends that has enough of a pass. */
+static gboolean
+consumer_skips (GstPad *pad)
+{
+  GstStructure *fields = gst_structure_new (GST_PARE_PASS_ENOUGH, "consumer", GST_TYPE_PAD, pad, NULL);
+
+  return gst_pad_push_event (pad, gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, fields));
 }
 
 static GstFlowReturn
@@ -45,6 +57,8 @@ consumer_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   g_assert_false (GST_BUFFER_PTS_IS_VALID (buffer));
   gst_buffer_unref (buffer);
   consumer_note (consumer, number);
+  if (consumer->skip && number == consumer->skip)
+    consumer_note (consumer, consumer_skips (pad) ? SKIPPED : REFUSED);
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&consumer->lock);
   while (consumer->stuck)
     g_cond_wait (&consumer->changed, &consumer->lock);
@@ -360,6 +374,20 @@ test_consumer_that_has_enough_ends_alone (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_consumer_may_skip_to_the_next_pass (Fixture *fixture, gconstpointer data)
+{
+  Consumer *skipping = consume (fixture, "src_0"), *other = consume (fixture, "src_1");
+
+  skipping->skip = 1;
+  set (fixture, "src_0::passes", 3);
+  set (fixture, "src_1::passes", 1);
+  play (fixture);
+  push_all (fixture, 3);
+  assert_heard (skipping, 0, 1, SKIPPED, 0, 1, SKIPPED, 0, 1, REFUSED, 2, MARK, END);
+  assert_heard (other, 0, 1, 2, MARK, END);
+}
+
+static void
 test_upstream_stops_when_all_have_enough (Fixture *fixture, gconstpointer data)
 {
   Consumer *consumer = consume (fixture, "src_0");
@@ -548,6 +576,7 @@ main (int argc, char **argv)
   ADD (samples_are_the_first_ones_and_no_more_are_taken);
   ADD (slow_consumer_holds_up_nobody);
   ADD (consumer_that_has_enough_ends_alone);
+  ADD (consumer_may_skip_to_the_next_pass);
   ADD (upstream_stops_when_all_have_enough);
   ADD (no_samples_are_no_pass);
   ADD (file_takes_what_memory_does_not);
