@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * FakeQuantize and FakeQuantizeRange: what QuantizeLinear and DequantizeLinear do together, as one function of floats
- * that can be differentiated by the parameters of its grid. */
+ * FakeQuantize, FakeQuantizeOffset and FakeQuantizeRange: what QuantizeLinear and DequantizeLinear do together, as one
+ * function of floats that can be differentiated by the parameters of its grid. */
 #include "ops/fakequantize.h"
 #include "ops/infer.h"
 #include "ops/parallel.h"
@@ -10,6 +10,37 @@
 #include <math.h>
 
 static const PareDataType float_types[] = { PARE_FLOAT32, 0 };
+static const struct
+{
+  const char *op_type;
+  guint learnt;
+} kinds[] = {
+  [PARE_GRID_SCALE] = { "FakeQuantize", 1 },
+  [PARE_GRID_OFFSET] = { "FakeQuantizeOffset", 2 },
+  [PARE_GRID_RANGE] = { "FakeQuantizeRange", 2 },
+};
+
+PareGridKind
+pare_grid_kind (const PareNode *node)
+{
+  guint kind = G_N_ELEMENTS (kinds) - 1;
+
+  while (kind > PARE_GRID_SCALE && !g_str_has_prefix (node->op_type, kinds[kind].op_type))
+    kind--;
+  return kind;
+}
+
+const char *
+pare_grid_operator (PareGridKind kind)
+{
+  return kinds[kind].op_type;
+}
+
+guint
+pare_grid_learnt (PareGridKind kind)
+{
+  return kinds[kind].learnt;
+}
 
 PareGrid
 pare_grid_from_scale (float scale, gint32 zero_point, gint32 lowest, gint32 highest)
@@ -17,6 +48,19 @@ pare_grid_from_scale (float scale, gint32 zero_point, gint32 lowest, gint32 high
   float size = fabsf (scale);
 
   return (PareGrid){ size < FLT_MIN ? FLT_MIN : size, CLAMP (zero_point, lowest, highest), lowest, highest };
+}
+
+PareGrid
+pare_grid_from_offset (float scale, float offset, gint32 lowest, gint32 highest)
+{
+  PareGrid grid = pare_grid_from_scale (scale, lowest, lowest, highest);
+  float zero_point = lowest - offset / grid.scale;
+
+  if (!isnan (zero_point))
+    grid.zero_point = lrintf (CLAMP (zero_point, lowest, highest));
+  else
+    grid.scale = NAN;
+  return grid;
 }
 
 PareGrid
@@ -37,18 +81,19 @@ pare_grids_read (const PareNode *node, PareDataType second_type, gconstpointer f
 {
   gint32 lowest = pare_node_get_int (node, "lowest", -128), highest = pare_node_get_int (node, "highest", 127);
   PareGrid *grids = g_new (PareGrid, MAX (n, 1));
-  g_autofree gint32 *zero_points = g_new0 (gint32, MAX (n, 1));
-  const float *a = first, *b = second;
+  g_autofree float *seconds = g_new (float, MAX (n, 1));
+  PareGridKind kind = pare_grid_kind (node);
+  const float *firsts = first;
 
-  if (second_type != PARE_FLOAT32)
-    pare_convert (second_type, second, PARE_INT32, zero_points, n);
+  pare_convert (second_type, second, PARE_FLOAT32, seconds, n);
   for (gint64 i = 0; i < n; i++)
-    grids[i] = second_type == PARE_FLOAT32 ? pare_grid_from_range (a[i], b[i], lowest, highest)
-                                           : pare_grid_from_scale (a[i], zero_points[i], lowest, highest);
+    grids[i] = kind == PARE_GRID_RANGE    ? pare_grid_from_range (firsts[i], seconds[i], lowest, highest)
+               : kind == PARE_GRID_OFFSET ? pare_grid_from_offset (firsts[i], seconds[i], lowest, highest)
+                                          : pare_grid_from_scale (firsts[i], (gint32)seconds[i], lowest, highest);
   return grids;
 }
 
-/* Both kinds: the parameters are as many as the axis is long, or one each. */
+/* Every kind: the parameters are as many as the axis is long, or one each. */
 static gboolean
 check_parameters (const PareInfer *infer, guint first, GError **error)
 {
@@ -195,6 +240,7 @@ fake_compile (PareCompile *compile, GError **error)
 
 PARE_OPERATORS (fakequantize) = {
   { FAKE ("FakeQuantize") },
+  { FAKE ("FakeQuantizeOffset") },
   { FAKE ("FakeQuantizeRange") },
   { NULL },
 };

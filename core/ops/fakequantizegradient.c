@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * FakeQuantizeGradient and FakeQuantizeRangeGradient (gradient by the result, x, parameters): the gradients by x and by
+ * FakeQuantizeGradient and its siblings (gradient by the result, x, parameters): the gradients by x and by
  * the parameters of the grid, in one pass. Rounding counts as the identity (straight-through estimator), and then
  *
  *   by x:      g where x lies on the grid, 0 beyond it
  *   by scale:  g (round (v) - v) where v = x / scale lies on the grid, g times its end beyond it; the sum is divided by
  *              sqrt (elements x highest), so that scales and weights move at one pace. Esser et al. 2020, (3) and 2.2
+ *   by offset: with v = (x - offset) / scale, the scale gets the same inside and g (highest - lowest) above; the offset
+ *              gets g beyond either end, since the grid moves with it. Divided likewise. Bhalgat et al. 2020, 3.1
  *   by a range: e = (round (v) - v) / steps gives g e to the high end and -g e to the low one; beyond an end, g to it
  */
 #include "ops/fakequantize.h"
@@ -150,16 +152,30 @@ scale_gradient (const PareGrid *grid, const Sums *sums, double elements, float p
   return (parameter < 0 ? -sum : sum) / sqrt (MAX (elements * MAX (-low, high), 1));
 }
 
+/* By scale and offset; the latter is where the lowest integer stands. */
+static void
+offset_gradient (const PareGrid *grid, const Sums *sums, double elements, float parameter, float *by_scale,
+                 float *by_offset)
+{
+  double steps = grid->highest - grid->lowest, sum = sums->inside + sums->above * steps;
+  double pace = sqrt (MAX (elements * steps, 1));
+
+  *by_scale = (parameter < 0 ? -sum : sum) / pace;
+  *by_offset = (sums->below + sums->above) / pace;
+}
+
 /* @outputs: by the parameters. @parameters: their values. */
 static void
-finish (const PareNode *node, gboolean is_range, const PareShape *x, gint64 channels, const PareGrid *grids,
+finish (const PareNode *node, PareGridKind kind, const PareShape *x, gint64 channels, const PareGrid *grids,
         const Sums *sums, const float *parameters, float *const *outputs)
 {
   double elements = elements_per_grid (node, x, channels);
   gboolean fixed_low = pare_node_get_int (node, "fixed_low", 0);
 
   for (gint64 c = 0; c < channels; c++)
-    if (!is_range)
+    if (kind == PARE_GRID_OFFSET)
+      offset_gradient (&grids[c], &sums[c], elements, parameters[c], &outputs[0][c], &outputs[1][c]);
+    else if (kind == PARE_GRID_SCALE)
       outputs[0][c] = scale_gradient (&grids[c], &sums[c], elements, parameters[c]);
     else
       {
@@ -167,12 +183,6 @@ finish (const PareNode *node, gboolean is_range, const PareShape *x, gint64 chan
         outputs[0][c] = fixed_low ? 0 : sums[c].below - rounding;
         outputs[1][c] = sums[c].above + rounding;
       }
-}
-
-static gboolean
-is_range_node (const PareNode *node)
-{
-  return g_str_has_prefix (node->op_type, "FakeQuantizeRange");
 }
 
 static gboolean
@@ -213,7 +223,7 @@ gradient_forward (const PareKernel *kernel, GError **error)
       job.inner = pare_shape_span (&x->shape, axis + 1, x->shape.rank);
       pare_parallel (channels, PARE_GRAIN / MAX (job.outer * job.inner, 1), run_channels, &job);
     }
-  finish (kernel->node, is_range_node (kernel->node), &x->shape, channels, grids, sums, first->data, outputs);
+  finish (kernel->node, pare_grid_kind (kernel->node), &x->shape, channels, grids, sums, first->data, outputs);
   return TRUE;
 }
 
@@ -222,13 +232,13 @@ static gboolean
 run_as_is (gpointer state, PareSlot *const *slots, GError **error)
 {
   const PareNode *node = state;
-  gboolean is_range = is_range_node (node);
+  PareGridKind kind = pare_grid_kind (node);
   g_autofree PareGrid *grids = pare_grids_read (node, slots[3]->spec.type, slots[2]->data, slots[3]->data, 1);
   Job job = { grids, 1, 1, 1, pare_grids_stored (slots[1]), slots[0]->data, slots[1]->data, slots[4]->data, NULL };
-  float *outputs[2] = { slots[5]->data, is_range ? slots[6]->data : NULL };
+  float *outputs[2] = { slots[5]->data, pare_grid_learnt (kind) > 1 ? slots[6]->data : NULL };
   Sums sums = run_whole (&job);
 
-  finish (node, is_range, &slots[1]->spec.shape, 1, grids, &sums, slots[2]->data, outputs);
+  finish (node, kind, &slots[1]->spec.shape, 1, grids, &sums, slots[2]->data, outputs);
   return TRUE;
 }
 
@@ -236,7 +246,7 @@ static gboolean
 gradient_compile (PareCompile *compile, GError **error)
 {
   const PareNode *node = pare_compile_infer (compile)->node;
-  guint n_parameters = is_range_node (node) ? 2 : 1;
+  guint n_parameters = pare_grid_learnt (pare_grid_kind (node));
   PareSlot *slots[7];
 
   slots[1] = pare_compile_input_as_is (compile, 1);
@@ -257,18 +267,18 @@ gboolean
 pare_fake_quantize_backward (PareGradient *gradient, const PareNode *node, GError **error)
 {
   static const char *const kept[] = { "lowest", "highest", "axis", "batched", "fixed_low" };
-  gboolean is_range = is_range_node (node);
+  PareGridKind kind = pare_grid_kind (node);
+  g_autofree char *op_type = g_strconcat (pare_grid_operator (kind), "Gradient", NULL);
   PareValue *inputs[] = { pare_gradient_of_output (gradient, 0), node->inputs->pdata[0], node->inputs->pdata[1],
                           node->inputs->pdata[2] };
-  PareValue *by_x = pare_gradient_node (
-      gradient, PARE_DOMAIN, is_range ? "FakeQuantizeRangeGradient" : "FakeQuantizeGradient", 4, inputs, NULL);
+  PareValue *by_x = pare_gradient_node (gradient, PARE_DOMAIN, op_type, 4, inputs, NULL);
   PareNode *backward = by_x->producer;
 
   for (guint i = 0; i < G_N_ELEMENTS (kept); i++)
     if (pare_node_attribute (node, kept[i]))
       pare_node_set_attribute (backward, pare_attribute_new_int (kept[i], pare_node_get_int (node, kept[i], 0)));
   pare_gradient_add (gradient, 0, by_x);
-  for (guint i = 1; i <= (is_range ? 2 : 1); i++)
+  for (guint i = 1; i <= pare_grid_learnt (kind); i++)
     pare_gradient_add (gradient, i, pare_gradient_add_output (gradient, by_x));
   return TRUE;
 }
@@ -278,6 +288,7 @@ pare_fake_quantize_backward (PareGradient *gradient, const PareNode *node, GErro
 
 PARE_OPERATORS (fakequantizegradient) = {
   { GRADIENT ("FakeQuantizeGradient") },
+  { GRADIENT ("FakeQuantizeOffsetGradient") },
   { GRADIENT ("FakeQuantizeRangeGradient") },
   { NULL },
 };

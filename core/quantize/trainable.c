@@ -27,8 +27,10 @@ pare_trainable_find (const char *name, PareTrainable *trainable, GError **error)
         *trainable = algorithms[i].trainable;
         return TRUE;
       }
-  g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
-               "There is no way '%s' for quantizers to learn: write lsq (their scale) or ulq (their range).", name);
+  g_set_error (
+      error, PARE_ERROR, PARE_ERROR_SETTINGS,
+      "There is no way '%s' for quantizers to learn: write lsq (their scale and zero point) or ulq (their range).",
+      name);
   return FALSE;
 }
 
@@ -36,13 +38,7 @@ static gboolean
 is_fake (const PareNode *node)
 {
   return strcmp (node->domain, PARE_DOMAIN) == 0
-         && (strcmp (node->op_type, "FakeQuantize") == 0 || strcmp (node->op_type, "FakeQuantizeRange") == 0);
-}
-
-static gboolean
-is_range (const PareNode *node)
-{
-  return strcmp (node->op_type, "FakeQuantizeRange") == 0;
+         && strcmp (node->op_type, pare_grid_operator (pare_grid_kind (node))) == 0;
 }
 
 gboolean
@@ -53,9 +49,8 @@ pare_is_quantizer_parameter (const PareValue *value)
       const PareNode *node = value->consumers->pdata[i];
       if (!is_fake (node))
         continue;
-      if (is_range (node) ? (node->inputs->pdata[1] == value && !pare_node_get_int (node, "fixed_low", 0))
-                                || node->inputs->pdata[2] == value
-                          : node->inputs->pdata[1] == value)
+      if ((node->inputs->pdata[1] == value && !pare_node_get_int (node, "fixed_low", 0))
+          || (node->inputs->pdata[2] == value && pare_grid_learnt (pare_grid_kind (node)) > 1))
         return TRUE;
     }
   return FALSE;
@@ -68,7 +63,8 @@ typedef struct
 {
   ParePair pair;             /* as it was */
   PareValue *first, *second; /* inputs 1 and 2 */
-  gboolean range, fixed_low;
+  PareGridKind kind;
+  gboolean fixed_low;
 } Parameters;
 
 typedef struct
@@ -106,13 +102,18 @@ same_grid (const ParePair *a, const ParePair *b)
                  && pare_tensor_equal (a->zero_point->constant, b->zero_point->constant)));
 }
 
+static gint32
+zero_point_of (const ParePair *pair)
+{
+  return pair->zero_point ? pare_tensor_get_int (pair->zero_point->constant, 0) : 0;
+}
+
 static PareTensor *
 range_end (const ParePair *pair, gint32 end)
 {
   const PareTensor *scale = pair->scale->constant;
-  float zero_point = pair->zero_point ? pare_tensor_get_double (pair->zero_point->constant, 0) : 0;
 
-  return pare_tensor_new_scalar_float ((end - zero_point) * (float)pare_tensor_get_double (scale, 0));
+  return pare_tensor_new_scalar_float ((end - zero_point_of (pair)) * (float)pare_tensor_get_double (scale, 0));
 }
 
 static gboolean
@@ -128,31 +129,46 @@ is_symmetric (const ParePair *pair)
   return lowest < 0;
 }
 
+/* What @pair has to learn: one end of weights and of symmetric activations follows from the other. */
+static PareGridKind
+kind_of (PareTrainable trainable, const ParePair *pair)
+{
+  if (pair->axis >= 0 || pair->input->constant || is_symmetric (pair))
+    return PARE_GRID_SCALE;
+  if (trainable == PARE_TRAINABLE_ULQ)
+    return PARE_GRID_RANGE;
+  return zero_point_of (pair) == pair->lowest ? PARE_GRID_SCALE : PARE_GRID_OFFSET;
+}
+
+static PareValue *
+add_end (PareGraph *graph, const ParePair *pair, const char *suffix, gint32 end)
+{
+  g_autofree char *name = g_strconcat (pair->input->name, suffix, NULL);
+  g_autoptr (PareTensor) tensor = range_end (pair, end);
+
+  return pare_graph_add_constant (graph, name, tensor);
+}
+
 static Parameters *
 parameters_new (Opening *opening, const ParePair *pair)
 {
   PareGraph *graph = opening->graph;
   Parameters *parameters = g_new0 (Parameters, 1);
-  g_autoptr (PareTensor) low = NULL, high = NULL;
 
   parameters->pair = *pair;
+  parameters->kind = kind_of (opening->trainable, pair);
   g_ptr_array_add (opening->owned, parameters);
-  parameters->range
-      = opening->trainable == PARE_TRAINABLE_ULQ && pair->axis < 0 && !pair->input->constant && !is_symmetric (pair);
-  if (parameters->range)
+  if (parameters->kind == PARE_GRID_RANGE)
     {
-      g_autofree char *low_name = g_strconcat (pair->input->name, "_low", NULL);
-      g_autofree char *high_name = g_strconcat (pair->input->name, "_high", NULL);
-      low = range_end (pair, pair->lowest);
-      high = range_end (pair, pair->highest);
-      parameters->first = pare_graph_add_constant (graph, low_name, low);
-      parameters->second = pare_graph_add_constant (graph, high_name, high);
-      parameters->fixed_low = pare_tensor_get_double (low, 0) == 0;
+      parameters->first = add_end (graph, pair, "_low", pair->lowest);
+      parameters->second = add_end (graph, pair, "_high", pair->highest);
+      parameters->fixed_low = zero_point_of (pair) == pair->lowest;
       return parameters;
     }
   /* A constant of its own: the file may store equal numbers once. */
   parameters->first = pare_graph_add_constant (graph, pair->scale->name, pair->scale->constant);
-  parameters->second = pare_pair_zero_point (graph, pair);
+  parameters->second = parameters->kind == PARE_GRID_OFFSET ? add_end (graph, pair, "_offset", pair->lowest)
+                                                            : pare_pair_zero_point (graph, pair);
   return parameters;
 }
 
@@ -193,8 +209,8 @@ open_pair (Opening *opening, const ParePair *pair)
     { "fixed_low", 1, parameters->fixed_low },
   };
   g_autofree char *name = g_strconcat (pair->input->name, "_FakeQuantize", NULL);
-  PareNode *node = pare_graph_add_node (graph, PARE_DOMAIN, parameters->range ? "FakeQuantizeRange" : "FakeQuantize",
-                                        name, pare_graph_take_out (graph, pair->dequantize));
+  PareNode *node = pare_graph_add_node (graph, PARE_DOMAIN, pare_grid_operator (parameters->kind), name,
+                                        pare_graph_take_out (graph, pair->dequantize));
 
   pare_node_add_input (node, pair->input);
   pare_node_add_input (node, parameters->first);

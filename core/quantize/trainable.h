@@ -6,7 +6,8 @@ G_BEGIN_DECLS
 
 /**
  * PareTrainable:
- * @PARE_TRAINABLE_LSQ: the scale is learnt, the zero point stays (Esser et al., Learned Step Size Quantization, 2020)
+ * @PARE_TRAINABLE_LSQ: the scale is learnt (Esser et al., Learned Step Size Quantization, 2020), and of activations whose
+ *   range goes below zero and is not symmetric the zero point too (Bhalgat et al., LSQ+, 2020)
  * @PARE_TRAINABLE_ULQ: the ends of an activation's range are learnt (universal linear quantization); weights, and
  *   activations that are symmetric, have one number to learn, and that is the scale as above
  *
@@ -26,7 +27,7 @@ gboolean pare_trainable_find (const char *name, PareTrainable *trainable, GError
  * @graph: a simulated graph, edited
  *
  * Turns every pair of QuantizeLinear (, Clip) and DequantizeLinear into one node that can be differentiated:
- * FakeQuantize or FakeQuantizeRange of the domain "pare". What it learns are constants of the graph (scales, or ends of
+ * FakeQuantize, FakeQuantizeOffset or FakeQuantizeRange of the domain "pare". What it learns are constants of the graph (scales, or ends of
  * ranges), beside the weights behind other such nodes: pare_is_quantizer_parameter() tells them. Integer weights
  * behind DequantizeLinear become float ones. The graph computes what it did before.
  *

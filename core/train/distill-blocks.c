@@ -30,7 +30,7 @@ static PareValue *
 behind_quantizer (const PareValue *value)
 {
   static const char *const quantizers[]
-      = { "QuantizeLinear", "DequantizeLinear", "FakeQuantize", "FakeQuantizeRange", NULL };
+      = { "QuantizeLinear", "DequantizeLinear", "FakeQuantize", "FakeQuantizeOffset", "FakeQuantizeRange", NULL };
   const PareNode *node = value->producer;
 
   return node && g_strv_contains (quantizers, node->op_type) ? pare_node_input (node, 0) : NULL;

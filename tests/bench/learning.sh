@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Trains, and prints what docs/measurements.md reports of it: seconds, and top-1 on the 10,000 test images, which nothing
 # else looks at. Run in `meson devenv`; takes up to half an hour.
-#   tests/bench/learning.sh OUTPUT-FOLDER [JOB..]      jobs: ptq qat8 qat4 qat2 distill scratch; all unless some are named
+#   tests/bench/learning.sh OUTPUT-FOLDER [JOB..]      jobs: ptq qat8 qat4 keep8 keep4 qat2 distill scratch; all unless some are
+#   named
 # `scratch` starts from OUTPUT-FOLDER/scratch.onnx, which tests/bench/scratch.py OUTPUT-FOLDER makes.
 set -eu
 models=$(dirname "$0")/../models
 fashion=/usr/share/datasets/fashion-mnist
 output=$1
 shift
-[ $# -gt 0 ] || set -- ptq qat8 qat4 qat2 distill scratch
+[ $# -gt 0 ] || set -- ptq qat8 qat4 keep8 keep4 qat2 distill scratch
 pixels='mean=0.2860 std=0.3530'
 images=data=$fashion/train-images-idx3-ubyte.gz
 labels=labels=$fashion/train-labels-idx1-ubyte.gz
@@ -42,6 +43,15 @@ for job in "$@"; do
     qat4)
       for model in resnet mobilenet; do
         measure "qat-w4a4-$model" qat-int8 model="$models/fashion-$model.onnx" "$labels" epochs=3 bits=4 activation-bits=4
+      done ;;
+    keep8)
+      for model in resnet mobilenet; do
+        measure "keep-w8a8-$model" qat-int8 model="$models/fashion-$model.onnx" "$labels" keep-batchnorm=true
+      done ;;
+    keep4)
+      for model in resnet mobilenet; do
+        measure "keep-w4a4-$model" qat-int8 model="$models/fashion-$model.onnx" "$labels" epochs=3 bits=4 activation-bits=4 \
+          keep-batchnorm=true
       done ;;
     qat2) measure qat-w2a4-resnet qat-int8 model="$models/fashion-resnet.onnx" "$labels" epochs=3 bits=2 activation-bits=4 ;;
     distill)

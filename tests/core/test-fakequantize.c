@@ -2,6 +2,7 @@
  * Quantizers in training: their grids at every width, and their gradients against the published formulas, computed
  * slowly here. */
 #include "exec/executor.h"
+#include "ops/fakequantize.h"
 #include "train/gradient.h"
 #include <math.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 /* x -> FakeQuantize -> y, times weights, summed: the loss. Everything is an input of the graph, but the zero point. */
 typedef struct
 {
-  gboolean range;
+  PareGridKind kind;
   gint32 lowest, highest, zero_point;
   int channels; /* 1: one grid */
   float first[8], second[8];
@@ -63,7 +64,7 @@ run (const Case *c, const float *x, const float *slopes, PareTensor **outputs)
   PareValue *values[5], *gradients[3];
   PareTensor *inputs[4] = { pare_tensor_new_floats (&shape, x), pare_tensor_new_floats (&shape, slopes),
                             pare_tensor_new_floats (&grids, c->first), NULL };
-  guint n = c->range ? 4 : 3;
+  guint n = 2 + pare_grid_learnt (c->kind);
   PareNode *node;
 
   pare_graph_set_opset (graph, "", 17);
@@ -71,10 +72,10 @@ run (const Case *c, const float *x, const float *slopes, PareTensor **outputs)
   values[0] = add_input (graph, "x", shape);
   values[1] = add_input (graph, "slopes", shape);
   values[2] = add_input (graph, "first", grids);
-  values[3] = c->range ? add_input (graph, "second", grids) : zero_points (graph, c, &grids);
-  if (c->range)
+  values[3] = n == 4 ? add_input (graph, "second", grids) : zero_points (graph, c, &grids);
+  if (n == 4)
     inputs[3] = pare_tensor_new_floats (&grids, c->second);
-  node = add_node (graph, PARE_DOMAIN, c->range ? "FakeQuantizeRange" : "FakeQuantize", 3,
+  node = add_node (graph, PARE_DOMAIN, pare_grid_operator (c->kind), 3,
                    (PareValue *[]){ values[0], values[2], values[3] }, "y");
   pare_node_set_attribute (node, pare_attribute_new_int ("lowest", c->lowest));
   pare_node_set_attribute (node, pare_attribute_new_int ("highest", c->highest));
@@ -115,14 +116,23 @@ check (const Case *c)
     {
       guint k = i / per_channel % c->channels;
       double steps = c->highest - c->lowest;
-      double scale = c->range ? (c->second[k] - c->first[k]) / steps : fabs (c->first[k]);
-      double zero = c->range ? rint (c->lowest - c->first[k] / scale) : c->zero_point;
+      double scale = c->kind == PARE_GRID_RANGE ? (c->second[k] - c->first[k]) / steps : fabs (c->first[k]);
+      double zero = c->kind == PARE_GRID_RANGE    ? rint (c->lowest - c->first[k] / scale)
+                    : c->kind == PARE_GRID_OFFSET ? rint (c->lowest - c->second[k] / scale)
+                                                  : c->zero_point;
       double v = x[i] / scale, low = c->lowest - zero, high = c->highest - zero;
       double rounded = rint (CLAMP (v, low, high));
       gboolean inside = v >= low && v <= high;
       g_assert_cmpfloat_with_epsilon (((const float *)pare_tensor_data (outputs[0]))[i], rounded * scale, 1e-5);
       g_assert_cmpfloat_with_epsilon (((const float *)pare_tensor_data (outputs[1]))[i], inside ? slopes[i] : 0, 1e-6);
-      if (c->range)
+      if (c->kind == PARE_GRID_OFFSET)
+        {
+          /* Bhalgat et al. 2020, (4) and (5), with the gradient scale of 2.2 in Esser et al. */
+          double pace = sqrt (N / c->channels * steps);
+          by_first[k] += slopes[i] * (inside ? rounded - v : v > high ? steps : 0) / pace;
+          by_second[k] += slopes[i] * !inside / pace;
+        }
+      else if (c->kind == PARE_GRID_RANGE)
         {
           double e = inside ? (rounded - v) / steps : 0;
           by_second[k] += slopes[i] * (e + (v > high));
@@ -135,10 +145,10 @@ check (const Case *c)
   for (int k = 0; k < c->channels; k++)
     {
       g_assert_cmpfloat_with_epsilon (pare_tensor_get_double (outputs[2], k), by_first[k], 1e-4);
-      if (c->range)
+      if (c->kind != PARE_GRID_SCALE)
         g_assert_cmpfloat_with_epsilon (pare_tensor_get_double (outputs[3], k), by_second[k], 1e-4);
     }
-  for (guint i = 0; i < (c->range ? 4 : 3); i++)
+  for (guint i = 0; i < 2 + pare_grid_learnt (c->kind); i++)
     pare_tensor_unref (outputs[i]);
 }
 
@@ -148,22 +158,22 @@ test_scale_of_every_width (void)
   for (int bits = 2; bits <= 8; bits++)
     {
       gint32 half = 1 << (bits - 1);
-      check (&(Case){ FALSE, -half, half - 1, 0, 1, { 1.7f / half } });
-      check (&(Case){ FALSE, 0, 2 * half - 1, half / 2, 1, { 1.3f / half } });
+      check (&(Case){ PARE_GRID_SCALE, -half, half - 1, 0, 1, { 1.7f / half } });
+      check (&(Case){ PARE_GRID_SCALE, 0, 2 * half - 1, half / 2, 1, { 1.3f / half } });
     }
 }
 
 static void
 test_scale_per_channel (void)
 {
-  check (&(Case){ FALSE, -8, 7, 0, 4, { 0.11f, 0.31f, 0.07f, 0.5f } });
+  check (&(Case){ PARE_GRID_SCALE, -8, 7, 0, 4, { 0.11f, 0.31f, 0.07f, 0.5f } });
 }
 
 /* An optimizer may step over zero: the grid is then the mirrored one, and the way back leads through smaller scales. */
 static void
 test_negative_scale_is_reflected (void)
 {
-  check (&(Case){ FALSE, -8, 7, 0, 1, { -0.2f } });
+  check (&(Case){ PARE_GRID_SCALE, -8, 7, 0, 1, { -0.2f } });
 }
 
 static void
@@ -172,14 +182,48 @@ test_range_of_every_width (void)
   for (int bits = 2; bits <= 8; bits++)
     {
       gint32 most = (1 << bits) - 1;
-      check (&(Case){ TRUE, 0, most, 0, 1, { -1.03f }, { 1.9f } });
+      check (&(Case){ PARE_GRID_RANGE, 0, most, 0, 1, { -1.03f }, { 1.9f } });
+    }
+}
+
+static void
+test_offset_of_every_width (void)
+{
+  for (int bits = 2; bits <= 8; bits++)
+    {
+      gint32 most = (1 << bits) - 1;
+      check (&(Case){ PARE_GRID_OFFSET, 0, most, 0, 1, { 2.9f / most }, { -1.03f } });
+      check (&(Case){ PARE_GRID_OFFSET, -most / 2 - 1, most / 2, 0, 1, { 2.2f / most }, { -1.4f } });
+    }
+}
+
+/* As for ranges: zero stays on the grid, and a scale of zero or less is a legal one. */
+static void
+test_offset_beyond_zero_is_held (void)
+{
+  float x[N] = { 0, 5, -5 }, slopes[N] = { 1, 1, 1 };
+  static const Case cases[] = { { PARE_GRID_OFFSET, 0, 15, 0, 1, { 0.1f }, { 0.4f } },
+                                { PARE_GRID_OFFSET, 0, 15, 0, 1, { 0.1f }, { -4.0f } },
+                                { PARE_GRID_OFFSET, 0, 15, 0, 1, { 0.0f }, { -1e30f } },
+                                { PARE_GRID_OFFSET, 0, 15, 0, 1, { -0.1f }, { -0.4f } } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      PareTensor *outputs[4];
+      run (&cases[i], x, slopes, outputs);
+      g_assert_cmpfloat (pare_tensor_get_double (outputs[0], 0), ==, 0);
+      for (guint k = 0; k < 4; k++)
+        {
+          g_assert_true (isfinite (pare_tensor_get_double (outputs[k], 0)));
+          pare_tensor_unref (outputs[k]);
+        }
     }
 }
 
 static void
 test_range_per_channel (void)
 {
-  check (&(Case){ TRUE, -128, 127, 0, 3, { -1.1f, -0.3f, -2.2f }, { 0.7f, 1.9f, 2.3f } });
+  check (&(Case){ PARE_GRID_RANGE, -128, 127, 0, 3, { -1.1f, -0.3f, -2.2f }, { 0.7f, 1.9f, 2.3f } });
 }
 
 /* Zero is on every grid, wherever the ends were driven. */
@@ -187,9 +231,9 @@ static void
 test_range_beyond_zero_is_held (void)
 {
   float x[N] = { 0 }, slopes[N] = { 0 };
-  static const Case cases[] = { { TRUE, 0, 15, 0, 1, { 0.4f }, { 1.0f } },
-                                { TRUE, 0, 15, 0, 1, { -1.0f }, { -0.4f } },
-                                { TRUE, 0, 15, 0, 1, { 0.4f }, { -0.4f } } };
+  static const Case cases[] = { { PARE_GRID_RANGE, 0, 15, 0, 1, { 0.4f }, { 1.0f } },
+                                { PARE_GRID_RANGE, 0, 15, 0, 1, { -1.0f }, { -0.4f } },
+                                { PARE_GRID_RANGE, 0, 15, 0, 1, { 0.4f }, { -0.4f } } };
 
   x[1] = 5;
   x[2] = -5;
@@ -212,6 +256,8 @@ main (int argc, char **argv)
   g_test_add_func ("/fakequantize/scale-of-every-width", test_scale_of_every_width);
   g_test_add_func ("/fakequantize/scale-per-channel", test_scale_per_channel);
   g_test_add_func ("/fakequantize/negative-scale-is-reflected", test_negative_scale_is_reflected);
+  g_test_add_func ("/fakequantize/offset-of-every-width", test_offset_of_every_width);
+  g_test_add_func ("/fakequantize/offset-beyond-zero-is-held", test_offset_beyond_zero_is_held);
   g_test_add_func ("/fakequantize/range-of-every-width", test_range_of_every_width);
   g_test_add_func ("/fakequantize/range-per-channel", test_range_per_channel);
   g_test_add_func ("/fakequantize/range-beyond-zero-is-held", test_range_beyond_zero_is_held);

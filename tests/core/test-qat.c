@@ -151,6 +151,16 @@ check (const char *quantizers)
     g_assert_cmpfloat_with_epsilon (pare_tensor_get_double (stored, i), pare_tensor_get_double (simulated, i), 1e-4);
 }
 
+/* The number that the lowest of the integers of "x" stands for. */
+static double
+low_end_of_input (PareGraph *graph)
+{
+  const PareNode *quantize = pare_graph_find_value (graph, "x")->consumers->pdata[0];
+
+  return -pare_tensor_get_double (pare_node_constant (quantize, 2), 0)
+         * pare_tensor_get_double (pare_node_constant (quantize, 1), 0);
+}
+
 static void
 test_scales_and_weights_are_learnt (void)
 {
@@ -161,6 +171,42 @@ static void
 test_ranges_and_weights_are_learnt (void)
 {
   check ("ulq");
+}
+
+/* A low end that calibration put wrong, at -0.2, moves to where the samples are. */
+static void
+test_zero_points_are_learnt (void)
+{
+  static const char *const ways[] = { "lsq", "ulq" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      g_autoptr (PareGraph) graph = network ();
+      g_autoptr (PareTensor) images = random_images (), labels = classes (images);
+      g_autoptr (PareTrainer) trainer = NULL;
+      g_autoptr (GError) error = NULL;
+      PareQuantizeSettings quantize;
+      PareTrainSettings settings;
+      PareTrainStep step;
+
+      ((PareValue *)pare_graph_find_value (graph, "x"))->range = (PareRange){ -0.2f, 1.8f };
+      pare_quantize_settings_init (&quantize);
+      g_assert_true (pare_graph_quantize (graph, &quantize, NULL));
+      pare_train_settings_init (&settings);
+      settings.quantizer_rate = 0.2;
+      settings.quantizers = ways[i];
+      trainer = pare_trainer_new (graph, &settings, &error);
+      g_assert_no_error (error);
+      for (guint k = 0; k < STEPS; k++)
+        {
+          g_assert_true (pare_trainer_step (trainer, (PareTensor *[]){ images, labels }, 2, BATCH, &step, &error));
+          g_assert_no_error (error);
+        }
+      g_assert_true (pare_trainer_apply (trainer, graph, &error));
+      g_assert_no_error (error);
+      g_test_message ("%s: %g", ways[i], low_end_of_input (graph));
+      g_assert_cmpfloat (low_end_of_input (graph), <, -0.25);
+    }
 }
 
 static void
@@ -185,6 +231,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/qat/scales-and-weights-are-learnt", test_scales_and_weights_are_learnt);
   g_test_add_func ("/qat/ranges-and-weights-are-learnt", test_ranges_and_weights_are_learnt);
+  g_test_add_func ("/qat/zero-points-are-learnt", test_zero_points_are_learnt);
   g_test_add_func ("/qat/unknown-way-to-learn-is-refused", test_unknown_way_to_learn_is_refused);
   return g_test_run ();
 }

@@ -211,28 +211,20 @@ test_opened_and_closed_computes_the_same (void)
   check_opening (4, PARE_TRAINABLE_ULQ, 1e-3);
 }
 
-static guint
-count_parameters (PareGraph *graph)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < graph->values->len; i++)
-    n += pare_is_quantizer_parameter (graph->values->pdata[i]);
-  return n;
-}
-
 /* Pooling moves integers: its input and its output learn one scale, so that runtimes can pool the integers. */
 static void
 test_moved_values_share_a_scale (void)
 {
   g_autoptr (PareGraph) graph = quantized (4, 4, 4);
-  int quantizers = pare_graph_open_quantizers (graph, PARE_TRAINABLE_LSQ, NULL);
-  PareNode *sum = ((PareNode *)pare_graph_find_value (graph, "sum")->consumers->pdata[0]);
-  PareNode *pooled = ((PareNode *)pare_graph_find_value (graph, "pooled")->consumers->pdata[0]);
+  PareNode *sum, *pooled;
 
-  g_assert_cmpstr (sum->op_type, ==, "FakeQuantize");
+  pare_graph_open_quantizers (graph, PARE_TRAINABLE_LSQ, NULL);
+  sum = pare_graph_find_value (graph, "sum")->consumers->pdata[0];
+  pooled = pare_graph_find_value (graph, "pooled")->consumers->pdata[0];
+  g_assert_cmpstr (sum->op_type, ==, "FakeQuantizeOffset");
+  g_assert_cmpstr (pooled->op_type, ==, "FakeQuantizeOffset");
   g_assert_true (sum->inputs->pdata[1] == pooled->inputs->pdata[1]);
-  g_assert_cmpuint (count_parameters (graph), <, quantizers);
+  g_assert_true (sum->inputs->pdata[2] == pooled->inputs->pdata[2]);
 }
 
 static void
@@ -263,6 +255,27 @@ test_learnt_scales_reach_the_pairs (void)
   pare_value_set_constant (x->inputs->pdata[1], learnt);
   g_assert_true (pare_graph_close_quantizers (graph, NULL));
   g_assert_cmpfloat (pare_tensor_get_double (pair_of (graph, "x").scale->constant, 0), ==, 0.125);
+}
+
+/* A zero point is learnt where the range goes below zero, and the pair gets it rounded. */
+static void
+test_learnt_offsets_reach_the_pairs (void)
+{
+  g_autoptr (PareGraph) graph = quantized (4, 4, 4);
+  g_autoptr (PareTensor) scale = pare_tensor_new_scalar_float (0.125f), offset = pare_tensor_new_scalar_float (-0.7f);
+  PareNode *x, *ra;
+
+  pare_graph_open_quantizers (graph, PARE_TRAINABLE_LSQ, NULL);
+  x = pare_graph_find_value (graph, "x")->consumers->pdata[0];
+  ra = pare_graph_find_value (graph, "ra")->consumers->pdata[0];
+  g_assert_cmpstr (ra->op_type, ==, "FakeQuantize"); /* behind Relu nothing is below zero */
+  g_assert_false (pare_is_quantizer_parameter (ra->inputs->pdata[2]));
+  g_assert_true (pare_is_quantizer_parameter (x->inputs->pdata[1]));
+  g_assert_true (pare_is_quantizer_parameter (x->inputs->pdata[2]));
+  pare_value_set_constant (x->inputs->pdata[1], scale);
+  pare_value_set_constant (x->inputs->pdata[2], offset);
+  g_assert_true (pare_graph_close_quantizers (graph, NULL));
+  g_assert_cmpint (pare_tensor_get_int (pair_of (graph, "x").zero_point->constant, 0), ==, 6); /* 0.7 / 0.125 = 5.6 */
 }
 
 static void
@@ -314,6 +327,7 @@ main (int argc, char **argv)
   g_test_add_func ("/quantize-bits/moved-values-share-a-scale", test_moved_values_share_a_scale);
   g_test_add_func ("/quantize-bits/ranges-behind-relu-keep-their-low-end", test_ranges_behind_relu_keep_their_low_end);
   g_test_add_func ("/quantize-bits/learnt-scales-reach-the-pairs", test_learnt_scales_reach_the_pairs);
+  g_test_add_func ("/quantize-bits/learnt-offsets-reach-the-pairs", test_learnt_offsets_reach_the_pairs);
   g_test_add_func ("/quantize-bits/scale-of-nan-is-refused", test_scale_of_nan_is_refused);
   g_test_add_func ("/quantize-bits/impossible-widths-are-refused", test_impossible_widths_are_refused);
   return g_test_run ();
