@@ -688,6 +688,7 @@ pare_plan_new (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GHashTa
   plan->slots = g_ptr_array_new_with_free_func (pare_slot_free);
   plan->steps = g_ptr_array_new_with_free_func (pare_step_free);
   plan->inputs = g_ptr_array_new ();
+  plan->pool = pare_output_pool_new ();
   plan->outputs = g_ptr_array_new ();
   plan->input_specs = g_array_new (FALSE, FALSE, sizeof (PareSpec));
   g_array_append_vals (plan->input_specs, inputs, n_inputs);

@@ -33,8 +33,9 @@ describe_convolution (const PareSpec *src, const PareSpec *weights, const PareSp
 }
 
 static dnnl_status_t
-init_convolution (const Convolution *c, Pass pass, dnnl_alg_kind_t algorithm, dnnl_convolution_desc_t *op)
+init_convolution (const Convolution *c, Pass pass, dnnl_convolution_desc_t *op)
 {
+  dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
   const dnnl_memory_desc_t *bias = c->has_bias ? &c->bias : NULL;
   const PareOnednnWindow *at = &c->at;
 
@@ -75,55 +76,27 @@ init_deconvolution (const Convolution *c, Pass pass, dnnl_deconvolution_desc_t *
 }
 
 static ParePrimitive *
-create_pass (const Convolution *c, Pass pass, dnnl_alg_kind_t algorithm, const ParePostOps *post_ops,
-             const ParePrimitive *hint, GError **error)
+create_pass (const Convolution *c, Pass pass, const ParePostOps *post_ops, const ParePrimitive *hint, GError **error)
 {
   static const char *const names[]
       = { "convolution", "gradient of a convolution by its input", "gradient of a convolution by its weight" };
   dnnl_deconvolution_desc_t op; /* the same type */
-  dnnl_status_t status = c->transposed ? init_deconvolution (c, pass, &op) : init_convolution (c, pass, algorithm, &op);
+  dnnl_status_t status = c->transposed ? init_deconvolution (c, pass, &op) : init_convolution (c, pass, &op);
 
   if (!pare_onednn_check (status, names[pass], error))
     return NULL;
   return pare_onednn_primitive_new (&op, post_ops, hint ? hint->desc : NULL, names[pass], error);
 }
 
-/* Winograd's algorithm takes half of the time or less where there are channels enough to pay for its transforms
- * (measured: from 64 on; from 32 on a quarter less, but not by the weights). */
-static gboolean
-suits_winograd (const Convolution *c, Pass pass)
-{
-  const dnnl_memory_desc_t *w = &c->weights;
-
-  if (c->transposed || w->ndims != 4 || MIN (w->dims[0], w->dims[1]) < (pass == BY_WEIGHTS ? 64 : 32))
-    return FALSE;
-  for (guint i = 0; i < 2; i++)
-    if (w->dims[2 + i] != 3 || c->at.strides[i] != 1 || c->at.dilations[i] != 0)
-      return FALSE;
-  return TRUE;
-}
-
 /* One pass, @post_ops belonging to FORWARD. */
 static ParePrimitive *
 create (const Convolution *c, Pass pass, const ParePostOps *post_ops, GError **error)
 {
-  dnnl_alg_kind_t algorithms[] = { dnnl_convolution_winograd, dnnl_convolution_direct };
+  g_autoptr (ParePrimitive) hint = NULL;
 
-  for (guint i = suits_winograd (c, pass) ? 0 : 1; i < 2; i++)
-    {
-      GError **report = i == 1 ? error : NULL; /* not every processor has the first */
-      g_autoptr (ParePrimitive) hint = NULL;
-      ParePrimitive *primitive;
-      if (pass == FORWARD)
-        primitive = create_pass (c, FORWARD, algorithms[i], post_ops, NULL, report);
-      else if ((hint = create_pass (c, FORWARD, algorithms[i], NULL, NULL, report)))
-        primitive = create_pass (c, pass, algorithms[i], NULL, hint, report);
-      else
-        primitive = NULL;
-      if (primitive)
-        return primitive;
-    }
-  return NULL;
+  if (pass != FORWARD && !(hint = create_pass (c, FORWARD, NULL, NULL, error)))
+    return NULL;
+  return create_pass (c, pass, post_ops, hint, error);
 }
 
 ParePrimitive *

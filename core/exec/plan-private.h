@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "exec/outputpool.h"
 #include "exec/plan.h"
 
 G_BEGIN_DECLS
@@ -28,6 +29,7 @@ struct _ParePlan
   GPtrArray *inputs;  /* of PareSlot, NULL for an input that nothing reads */
   GPtrArray *outputs; /* of PareSlot, row-major */
   GArray *input_specs;
+  PareOutputPool *pool;
   gpointer arena;
   gsize arena_size;
   gsize constants_size; /* of the reordered constants */

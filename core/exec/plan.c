@@ -39,6 +39,7 @@ pare_plan_free (ParePlan *plan)
   g_ptr_array_unref (plan->inputs);
   g_ptr_array_unref (plan->outputs);
   g_array_unref (plan->input_specs);
+  pare_output_pool_free (plan->pool);
   free (plan->arena);
   g_free (plan);
 }
@@ -162,7 +163,7 @@ pare_plan_run (ParePlan *plan, PareTensor *const *inputs, PareTensor **outputs, 
     {
       PareSlot *slot = plan->inputs->pdata[i];
       if (slot && pare_tensor_size (inputs[i]))
-        memcpy (slot->data, pare_tensor_data (inputs[i]), pare_tensor_size (inputs[i]));
+        pare_copy (slot->data, pare_tensor_data (inputs[i]), pare_tensor_size (inputs[i]));
     }
   for (guint i = 0; i < plan->steps->len; i++)
     if (!run_step (plan->steps->pdata[i], error))
@@ -175,7 +176,7 @@ pare_plan_run (ParePlan *plan, PareTensor *const *inputs, PareTensor **outputs, 
   for (guint i = 0; i < plan->outputs->len; i++)
     {
       PareSlot *slot = plan->outputs->pdata[i];
-      outputs[i] = pare_tensor_new_copy (slot->spec.type, &slot->spec.shape, slot->data);
+      outputs[i] = pare_output_pool_copy (plan->pool, &slot->spec, slot->data);
     }
   return TRUE;
 }

@@ -115,7 +115,7 @@ pare_convolution_compile (PareCompile *compile, const PareConvolution *convoluti
   gboolean training = is_differentiated (infer->node);
   PareWinograd winograd;
 
-  if (training && !post_ops->n && pare_winograd_describe (convolution, &inputs[0], &infer->outputs[0], &winograd))
+  if (training && pare_winograd_describe (convolution, &inputs[0], &infer->outputs[0], post_ops, &winograd))
     return pare_winograd_compile (compile, &winograd, has_bias, error);
   primitive = (training ? pare_primitive_convolution_training : pare_primitive_convolution) (
       &inputs[0], &convolution->weights, has_bias ? &inputs[2] : NULL, &infer->outputs[0], &convolution->window,

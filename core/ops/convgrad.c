@@ -80,7 +80,7 @@ gradinput_compile (PareCompile *compile, GError **error)
 
   if (!pare_convolution_describe (infer->node, x, &infer->inputs[1], &convolution, error))
     return FALSE;
-  if (pare_winograd_describe (&convolution, x, dy, &winograd))
+  if (pare_winograd_describe (&convolution, x, dy, NULL, &winograd))
     {
       winograd = pare_winograd_by_data (&winograd);
       return pare_winograd_compile (compile, &winograd, FALSE, error);

@@ -108,7 +108,7 @@ gradweight_compile (PareCompile *compile, GError **error)
 
   if (!pare_convolution_describe (infer->node, x, &infer->inputs[2], &convolution, error))
     return FALSE;
-  if (pare_infer_wants (infer, 0) && pare_winograd_describe (&convolution, x, dy, &winograd))
+  if (pare_infer_wants (infer, 0) && pare_winograd_describe (&convolution, x, dy, NULL, &winograd))
     return compile_winograd (compile, &winograd, error);
   if (!(parts = pare_parts_new (x, &convolution.weights, bias, dy, &convolution.window, convolution.transposed, error)))
     return FALSE;

@@ -12,16 +12,30 @@
 #define POINTS PARE_WINOGRAD_POINTS
 #define TAPS 9
 
+/* A sum, then a Relu: each may be missing. */
+static gboolean
+read_post_ops (const ParePostOps *post_ops, PareWinograd *winograd)
+{
+  for (guint i = 0; post_ops && i < post_ops->n; i++)
+    {
+      const ParePostOp *op = &post_ops->ops[i];
+      if (winograd->relu || (op->is_sum ? winograd->add : op->eltwise.kind != PARE_ELTWISE_RELU || op->eltwise.alpha))
+        return FALSE;
+      *(op->is_sum ? &winograd->add : &winograd->relu) = TRUE;
+    }
+  return TRUE;
+}
+
 gboolean
 pare_winograd_describe (const PareConvolution *convolution, const PareSpec *x, const PareSpec *y,
-                        PareWinograd *winograd)
+                        const ParePostOps *post_ops, PareWinograd *winograd)
 {
   const PareShape *w = &convolution->weights.shape;
   const PareWindow *window = &convolution->window;
 
   *winograd = (PareWinograd){ .threads = omp_get_max_threads () };
   if (convolution->transposed || w->rank != 4 || x->shape.rank != 4 || x->type != PARE_FLOAT32 || w->dims[0] % LANES
-      || w->dims[1] % LANES || !x->shape.dims[0] || !pare_winograd_supported ())
+      || w->dims[1] % LANES || !x->shape.dims[0] || !read_post_ops (post_ops, winograd) || !pare_winograd_supported ())
     return FALSE;
   for (guint i = 0; i < 2; i++)
     if (window->kernel[i] != 3 || window->strides[i] != 1 || window->dilations[i] != 1 || window->pads_begin[i] < 0
@@ -140,9 +154,12 @@ run_tiles (const PareWinograd *w, const PareWinogradTiles *tiles, gint64 piece, 
     pare_winograd_product (rounded, w->in, w->out, v + p * v_step, kernels + p * kernel_step (w), m + p * m_step);
   pare_winograd_output_patches (w, tiles, piece, patches);
   for (gint64 c = 0; c < w->out / LANES; c++)
-    for (guint t = 0; t < n; t++)
-      pare_winograd_transform_output (m + (c * rounded + t) * LANES, m_step, bias + c * LANES,
-                                      y + c * w->out_height * w->out_width * LANES, &patches[t]);
+    {
+      gint64 plane = c * w->out_height * w->out_width * LANES;
+      PareWinogradFinish finish = { bias + c * LANES, w->add, w->relu };
+      for (guint t = 0; t < n; t++)
+        pare_winograd_transform_output (m + (c * rounded + t) * LANES, m_step, &finish, y + plane, &patches[t]);
+    }
 }
 
 static void

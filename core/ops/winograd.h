@@ -11,6 +11,7 @@
  * @in, @out: channels, multiples of 16
  * @height, @width: of the input; @out_height, @out_width: of the output
  * @top, @left: padding
+ * @add, @relu: what is done to the output: added to what lies there already, then cut off below 0
  * @threads: that the working memory is for
  *
  * One pass over data: a convolution, or its gradient by the input, which is a convolution of the output's gradient
@@ -19,13 +20,14 @@
 typedef struct
 {
   gint64 batch, in, out, height, width, out_height, out_width, top, left;
-  gboolean transposed;
+  gboolean transposed, add, relu;
   guint threads;
 } PareWinograd;
 
-/* FALSE when the convolution is of another kind, or when the processor or the shapes make oneDNN the faster one. */
+/* FALSE when the convolution is of another kind, and where oneDNN is to be taken: on processors without AVX-512, for
+ * other numbers of channels, and when @post_ops (NULL: none) ask for more. */
 gboolean pare_winograd_describe (const PareConvolution *convolution, const PareSpec *x, const PareSpec *y,
-                                 PareWinograd *winograd);
+                                 const ParePostOps *post_ops, PareWinograd *winograd);
 /* The pass that takes gradients from the output of @forward to its input. */
 PareWinograd pare_winograd_by_data (const PareWinograd *forward);
 

@@ -47,9 +47,16 @@ typedef struct
 void pare_winograd_transform_input (const float *x, const ParePatch *patch, float *to, gsize step);
 void pare_winograd_transform_gradient (const float *dy, const ParePatch *patch, float *to, gsize step);
 void pare_winograd_transform_kernel (const float *weights, float *to, gsize step);
-/* @bias: of 16 channels. */
-void
-pare_winograd_transform_output (const float *from, gsize step, const float *bias, float *y, const ParePatch *patch);
+
+/* What happens to the output: @bias of 16 channels, the sum with what lies there if @add, then max (y, 0) if @relu. */
+typedef struct
+{
+  const float *bias;
+  gboolean add, relu;
+} PareWinogradFinish;
+
+void pare_winograd_transform_output (const float *from, gsize step, const PareWinogradFinish *finish, float *y,
+                                     const ParePatch *patch);
 /* Adds to nine vectors. */
 void pare_winograd_add_kernel (const float *from, gsize step, float *weights);
 

@@ -7,6 +7,8 @@
 #define INLINE PARE_WINOGRAD_INLINE
 #define GET PARE_WINOGRAD_GET
 #define SET PARE_WINOGRAD_SET
+typedef gint32 Mask __attribute__ ((vector_size (64)));
+
 #define IN PARE_WINOGRAD_IN
 #define OUT PARE_WINOGRAD_OUT
 #define LANES PARE_WINOGRAD_LANES
@@ -183,9 +185,20 @@ transform_point_lines (Line line, int k, const float *from, gsize step, PareVect
 }
 
 INLINE void
-transform_output (const float *from, gsize step, const float *bias, float *y, const ParePatch *patch, gboolean whole)
+write_pixel (PareVector16 v, const PareWinogradFinish *finish, float *y)
 {
-  PareVector16 half[IN * OUT], column[OUT], shift = GET (bias);
+  if (finish->add)
+    v += GET (y);
+  if (finish->relu)
+    v = (PareVector16)((Mask)(v > 0) & (Mask)v);
+  SET (y) = v;
+}
+
+INLINE void
+transform_output (const float *from, gsize step, const PareWinogradFinish *finish, float *y, const ParePatch *patch,
+                  gboolean whole)
+{
+  PareVector16 half[IN * OUT], column[OUT], bias = GET (finish->bias);
 
   transform_point_lines (output_line, OUT, from, step, half);
 #pragma GCC unroll 4
@@ -195,17 +208,18 @@ transform_output (const float *from, gsize step, const float *bias, float *y, co
 #pragma GCC unroll 4
       for (int i = 0; i < OUT; i++)
         if (whole || is_inside (patch, i, j))
-          SET (y + (patch->offset + i * patch->row + j * LANES)) = column[i] + shift;
+          write_pixel (column[i] + bias, finish, y + (patch->offset + i * patch->row + j * LANES));
     }
 }
 
 TARGET void
-pare_winograd_transform_output (const float *from, gsize step, const float *bias, float *y, const ParePatch *patch)
+pare_winograd_transform_output (const float *from, gsize step, const PareWinogradFinish *finish, float *y,
+                                const ParePatch *patch)
 {
   if (is_whole (patch, OUT))
-    transform_output (from, step, bias, y, patch, TRUE);
+    transform_output (from, step, finish, y, patch, TRUE);
   else
-    transform_output (from, step, bias, y, patch, FALSE);
+    transform_output (from, step, finish, y, patch, FALSE);
 }
 
 TARGET void
