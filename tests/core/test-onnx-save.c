@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Writing: the target is the old file or the whole new one, inline or with external data. */
+#include "../folder.h"
 #include "onnx/onnx.h"
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -20,7 +21,7 @@ typedef struct
 static void
 set_up (Fixture *f, gconstpointer unused)
 {
-  f->folder = g_dir_make_tmp ("pare-XXXXXX", NULL);
+  f->folder = folder_create ();
   f->model = g_build_filename (f->folder, "m.onnx", NULL);
   f->data = g_build_filename (f->folder, "m.onnx.data", NULL);
 }
@@ -39,16 +40,7 @@ count_files (const Fixture *f)
 static void
 tear_down (Fixture *f, gconstpointer unused)
 {
-  g_autoptr (GDir) dir = g_dir_open (f->folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (dir)))
-    {
-      g_autofree char *path = g_build_filename (f->folder, name, NULL);
-      g_unlink (path);
-    }
-  g_rmdir (f->folder);
-  g_free (f->folder);
+  folder_remove (f->folder);
   g_free (f->model);
   g_free (f->data);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Samples from every format, with files written byte by byte here; and what truncated and hostile files answer. */
+#include "../folder.h"
 #include "data/reader.h"
 #include "graph/error.h"
-#include <glib/gstdio.h>
 #include <string.h>
 
 #define FASHION "/usr/share/datasets/fashion-mnist/"
@@ -452,28 +452,13 @@ test_random_bytes_never_crash (void)
     }
 }
 
-static void
-remove_folder (void)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (dir)))
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-      g_remove (path);
-    }
-  g_rmdir (folder);
-  g_free (folder);
-}
-
 int
 main (int argc, char **argv)
 {
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  folder = g_dir_make_tmp ("pare-reader-XXXXXX", NULL);
+  folder = folder_create ();
   g_test_add_func ("/reader/npy/samples", test_npy_samples_have_the_remaining_axes);
   g_test_add_func ("/reader/npy/big-endian", test_npy_big_endian_is_swapped);
   g_test_add_func ("/reader/npy/version-2", test_npy_version_2_is_read);
@@ -491,6 +476,6 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/foreign", test_missing_empty_and_foreign_files_are_errors);
   g_test_add_func ("/reader/random", test_random_bytes_never_crash);
   status = g_test_run ();
-  remove_folder ();
+  folder_remove (folder);
   return status;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * .npy and .npz out: exact bytes, stacking, and targets that stay as they were when something fails. */
+#include "../folder.h"
 #include "data/reader.h"
 #include "data/writer.h"
 #include "graph/error.h"
-#include <glib/gstdio.h>
 #include <string.h>
 
 static char *folder;
@@ -162,28 +162,13 @@ test_devices_are_not_replaced (void)
   g_assert_error (error, PARE_ERROR, PARE_ERROR_WRITE);
 }
 
-static void
-remove_folder (void)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (dir)))
-    {
-      g_autofree char *path = in_folder (name);
-      g_remove (path);
-    }
-  g_rmdir (folder);
-  g_free (folder);
-}
-
 int
 main (int argc, char **argv)
 {
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  folder = g_dir_make_tmp ("pare-writer-XXXXXX", NULL);
+  folder = folder_create ();
   g_test_add_func ("/writer/npy/bytes", test_npy_bytes_are_those_of_the_specification);
   g_test_add_func ("/writer/npz/deterministic", test_npz_is_read_back_and_deterministic);
   g_test_add_func ("/writer/stacks", test_writer_stacks_samples);
@@ -191,6 +176,6 @@ main (int argc, char **argv)
   g_test_add_func ("/writer/refuses", test_writer_refuses_what_does_not_fit);
   g_test_add_func ("/writer/device", test_devices_are_not_replaced);
   status = g_test_run ();
-  remove_folder ();
+  folder_remove (folder);
   return status;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * A folder of XML files that a test of pipelines writes, and removes again. */
 #pragma once
+#include "../folder.h"
 #include "gst/pipeline.h"
-#include <glib/gstdio.h>
 
 /* The first line of a description; the body begins on line 2. */
 #define HEAD "<pipeline xmlns=\"urn:pare:pipeline:1\" xmlns:xi=\"http://www.w3.org/2001/XInclude\" version=\"1\">\n"
@@ -17,24 +17,14 @@ folder_new (void)
 {
   Folder *folder = g_new0 (Folder, 1);
 
-  folder->path = g_dir_make_tmp ("pare-pipeline-XXXXXX", NULL);
-  g_assert_nonnull (folder->path);
+  folder->path = folder_create ();
   return folder;
 }
 
 static inline void
 folder_free (Folder *folder)
 {
-  g_autoptr (GDir) entries = g_dir_open (folder->path, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (entries)))
-    {
-      g_autofree char *path = g_build_filename (folder->path, name, NULL);
-      g_assert_cmpint (g_unlink (path), ==, 0);
-    }
-  g_assert_cmpint (g_rmdir (folder->path), ==, 0);
-  g_free (folder->path);
+  folder_remove (folder->path);
   g_free (folder);
 }
 

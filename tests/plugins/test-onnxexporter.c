@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * onnxloader and onnxexporter: files in, files out, and what stays untouched when something is wrong. */
+#include "../folder.h"
 #include "gst/gstpare.h"
 #include "onnx/onnx.h"
-#include <glib/gstdio.h>
 #include <gst/check/gstharness.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ write_model (const char *path)
 static void
 setup (Fixture *fixture, gconstpointer data)
 {
-  fixture->folder = g_dir_make_tmp ("pare-XXXXXX", NULL);
+  fixture->folder = folder_create ();
   fixture->model = g_build_filename (fixture->folder, "model.onnx", NULL);
   fixture->output = g_build_filename (fixture->folder, "out.onnx", NULL);
   fixture->record = g_build_filename (fixture->folder, "record.json", NULL);
@@ -46,15 +46,7 @@ setup (Fixture *fixture, gconstpointer data)
 static void
 teardown (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (GDir) dir = g_dir_open (fixture->folder, 0, NULL);
-
-  for (const char *name; (name = g_dir_read_name (dir));)
-    {
-      g_autofree char *path = g_build_filename (fixture->folder, name, NULL);
-      g_unlink (path);
-    }
-  g_rmdir (fixture->folder);
-  g_free (fixture->folder);
+  folder_remove (fixture->folder);
   g_free (fixture->model);
   g_free (fixture->output);
   g_free (fixture->record);

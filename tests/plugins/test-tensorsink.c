@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * tensorsink: samples stacked into a file that appears only when the stream has ended. */
+#include "../folder.h"
 #include "data/reader.h"
 #include "gst/tensorcaps.h"
 #include <gst/check/gstcheck.h>
 #include <gst/check/gstharness.h>
-#include <glib/gstdio.h>
 
 #define TWO_FLOATS                                                                                                     \
   "other/tensors, format=(string)static, num_tensors=1, dimensions=(string)2, types=(string)float32, framerate=0/1"
@@ -17,22 +17,13 @@ static char *folder;
 static void
 setup (void)
 {
-  folder = g_dir_make_tmp ("pare-tensorsink-XXXXXX", NULL);
+  folder = folder_create ();
 }
 
 static void
 teardown (void)
 {
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (dir)))
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-      g_remove (path);
-    }
-  g_rmdir (folder);
-  g_clear_pointer (&folder, g_free);
+  folder_remove (folder);
 }
 
 static GstHarness *

@@ -1,32 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * tensorsrc: what its buffers hold, and what it says about files that do not fit. */
+#include "../folder.h"
 #include "data/reader.h"
 #include "gst/tensorcaps.h"
 #include <gst/check/gstcheck.h>
 #include <gst/check/gstharness.h>
-#include <glib/gstdio.h>
 
 static char *folder;
 
 static void
 setup (void)
 {
-  folder = g_dir_make_tmp ("pare-tensorsrc-XXXXXX", NULL);
+  folder = folder_create ();
 }
 
 static void
 teardown (void)
 {
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (dir)))
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-      g_remove (path);
-    }
-  g_rmdir (folder);
-  g_clear_pointer (&folder, g_free);
+  folder_remove (folder);
 }
 
 /* float32 [n,2]: sample i is {i, -i}. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * tensorstore between real elements: one decoder feeds calibrator and evaluator, one graph after the other. The numbers
  * are those of the same jobs with a decoder for each. */
+#include "../folder.h"
 #include "gst/pipeline.h"
-#include <glib/gstdio.h>
 #include <gst/gst.h>
 #include <string.h>
 
@@ -19,23 +19,14 @@ typedef struct
 static void
 setup (Fixture *fixture, gconstpointer data)
 {
-  fixture->folder = g_dir_make_tmp ("pare-tensorstore-XXXXXX", NULL);
+  fixture->folder = folder_create ();
   fixture->model = g_test_build_filename (G_TEST_DIST, "models", "fashion-resnet.onnx", NULL);
 }
 
 static void
 teardown (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (GDir) entries = g_dir_open (fixture->folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (entries)))
-    {
-      g_autofree char *path = g_build_filename (fixture->folder, name, NULL);
-      g_unlink (path);
-    }
-  g_rmdir (fixture->folder);
-  g_free (fixture->folder);
+  folder_remove (fixture->folder);
   g_free (fixture->model);
 }
 
