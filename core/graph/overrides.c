@@ -2,6 +2,7 @@
  * Reads settings of single layers into structs, by a table of their fields. */
 #include "graph/overrides.h"
 #include "graph/named.h"
+#include "graph/overridesfile.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,13 +163,11 @@ parse_layer (const Fields *fields, char *text, gpointer values, GError **error)
   return TRUE;
 }
 
-GHashTable *
-pare_overrides_parse (const char *text, const PareOverrideField *fields, guint n_fields, gconstpointer unset,
-                      gsize size, GError **error)
+static GHashTable *
+parse_layers (const char *text, const Fields *fields, gconstpointer unset, gsize size, GError **error)
 {
   g_autoptr (GHashTable) overrides = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_auto (GStrv) parts = g_strsplit (text ? text : "", ";", -1);
-  const Fields table = { fields, n_fields };
 
   for (char **part = parts; *part; part++)
     {
@@ -177,7 +176,7 @@ pare_overrides_parse (const char *text, const PareOverrideField *fields, guint n
         continue;
       values = g_memdup2 (unset, size);
       /* Afterwards the part holds the name alone. */
-      if (!parse_layer (&table, *part, values, error))
+      if (!parse_layer (fields, *part, values, error))
         {
           g_free (values);
           return NULL;
@@ -190,6 +189,25 @@ pare_overrides_parse (const char *text, const PareOverrideField *fields, guint n
         }
     }
   return g_steal_pointer (&overrides);
+}
+
+GHashTable *
+pare_overrides_parse (const char *text, const PareOverrideField *fields, guint n_fields, gconstpointer unset,
+                      gsize size, GError **error)
+{
+  const Fields table = { fields, n_fields };
+  g_autofree char *lines = NULL;
+  GHashTable *overrides;
+
+  if (!text || *text != '@')
+    return parse_layers (text, &table, unset, size, error);
+  lines = pare_overrides_read_file (text + 1, error);
+  if (!lines)
+    return NULL;
+  overrides = parse_layers (lines, &table, unset, size, error);
+  if (!overrides)
+    g_prefix_error (error, "In '%s': ", text + 1);
+  return overrides;
 }
 
 gboolean

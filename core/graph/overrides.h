@@ -37,7 +37,8 @@ typedef struct
 
 /**
  * pare_overrides_parse:
- * @text: "conv1:ratio=0.5,rank=8;fc:enable=false", or NULL
+ * @text: "conv1:ratio=0.5,rank=8;fc:enable=false", "@FILE#SECTION" to read one layer from each line of that section, or
+ *   NULL
  * @fields: what can be said of a layer
  * @unset: a struct of @size bytes whose fields all say nothing, by values that none of @fields allows, such as -1
  *

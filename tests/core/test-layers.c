@@ -3,6 +3,7 @@
 #include "graph/overrides.h"
 #include "net.h"
 #include "quantize/layers.h"
+#include <glib/gstdio.h>
 #include <string.h>
 
 static void
@@ -145,6 +146,95 @@ test_layers_are_looked_for_in_the_graph (void)
   g_assert_cmpstr (far->message, ==, "There is no layer 'classifier': 'pare inspect' lists them.");
 }
 
+static char *
+write_settings (const char *text, gssize length)
+{
+  g_autoptr (GError) error = NULL;
+  char *path = NULL;
+  int fd = g_file_open_tmp ("pare-layers-XXXXXX", &path, &error);
+
+  g_assert_no_error (error);
+  g_close (fd, NULL);
+  g_assert_true (g_file_set_contents (path, text, length, NULL));
+  return path;
+}
+
+/* What @section of a file with @text says; NULL: what stands in front of all. */
+static GHashTable *
+parse_file (const char *text, gssize length, const char *section, GError **error)
+{
+  g_autofree char *path = write_settings (text, length);
+  g_autofree char *reference = g_strconcat ("@", path, section ? "#" : NULL, section, NULL);
+  GHashTable *layers = pare_quantize_layers_parse (reference, error);
+
+  g_unlink (path);
+  return layers;
+}
+
+static void
+test_file_holds_a_layer_in_each_line (void)
+{
+  static const char text[] = "# of all stages\n[graphsparsifier]\nconv: ratio=0.5\n\n"
+                             " [graphquantizer]\r\nconv#1:0: bits=4, per-channel=false # why\n  fc:enable=false\n";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GHashTable) layers = parse_file (text, -1, "graphquantizer", &error);
+  g_autoptr (GHashTable) plain = parse_file ("conv:bits=3", -1, NULL, &error);
+  const PareQuantizeLayer *layer;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_hash_table_size (layers), ==, 2);
+  layer = pare_overrides_find (layers, "conv#1:0");
+  g_assert_nonnull (layer);
+  g_assert_cmpint (layer->weight_bits, ==, 4);
+  g_assert_cmpint (layer->per_channel, ==, 0);
+  layer = pare_overrides_find (layers, "fc");
+  g_assert_cmpint (layer->enable, ==, 0);
+  layer = pare_overrides_find (plain, "conv");
+  g_assert_cmpint (layer->weight_bits, ==, 3);
+}
+
+static void
+test_mistakes_in_files_are_named (void)
+{
+  static const struct
+  {
+    const char *text;
+    gssize length;
+    const char *section, *message;
+  } cases[] = {
+    { "[graphquantiser]\na:bits=4", -1, "graphquantizer", "no section [graphquantizer], but graphquantiser" },
+    { "a:bits=4", -1, "graphquantizer", "no section [graphquantizer]" },
+    { "[graphquantizer]\na:bits=4", -1, NULL, "SECTION" },
+    { "[graphquantizer]\na:bits=4\nb:bit=4", -1, "graphquantizer", "did you mean 'bits'" },
+    { "[graphquantizer]\na:bits=4\na:bits=5", -1, "graphquantizer", "stands twice" },
+    { "a:bits=4\0b:bits=4", 17, NULL, "UTF-8" },
+    { "\xff\xfe", -1, NULL, "UTF-8" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_assert_null (parse_file (cases[i].text, cases[i].length, cases[i].section, &error));
+      g_assert_nonnull (error);
+      if (!strstr (error->message, cases[i].message))
+        g_error ("%s: %s", cases[i].text, error->message);
+    }
+}
+
+static void
+test_files_that_cannot_be_read_are_errors (void)
+{
+  g_autofree char *large = g_strnfill ((1 << 20) + 1, '\n');
+  g_autoptr (GError) missing = NULL, folder = NULL, too_large = NULL;
+
+  g_assert_null (pare_quantize_layers_parse ("@/there/is/no/such.file#graphquantizer", &missing));
+  g_assert_error (missing, PARE_ERROR, PARE_ERROR_NOT_FOUND);
+  g_assert_null (pare_quantize_layers_parse ("@/dev#graphquantizer", &folder));
+  g_assert_error (folder, PARE_ERROR, PARE_ERROR_DECODE);
+  g_assert_null (parse_file (large, -1, NULL, &too_large));
+  g_assert_error (too_large, PARE_ERROR, PARE_ERROR_DECODE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -156,5 +246,8 @@ main (int argc, char **argv)
   g_test_add_func ("/layers/numbers_lie_between_their_bounds", test_numbers_lie_between_their_bounds);
   g_test_add_func ("/layers/choices_are_listed", test_choices_are_listed);
   g_test_add_func ("/layers/layers_are_looked_for_in_the_graph", test_layers_are_looked_for_in_the_graph);
+  g_test_add_func ("/layers/file_holds_a_layer_in_each_line", test_file_holds_a_layer_in_each_line);
+  g_test_add_func ("/layers/mistakes_in_files_are_named", test_mistakes_in_files_are_named);
+  g_test_add_func ("/layers/files_that_cannot_be_read_are_errors", test_files_that_cannot_be_read_are_errors);
   return g_test_run ();
 }
