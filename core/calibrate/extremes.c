@@ -36,7 +36,7 @@ scan_block (const float *data, gsize n, float *low, float *high, guint32 *infini
   *infinite |= bad;
 }
 
-void
+gboolean
 pare_extremes_update (PareExtremes *extremes, const float *data, gsize n)
 {
   float low = extremes->low, high = extremes->high;
@@ -52,6 +52,7 @@ pare_extremes_update (PareExtremes *extremes, const float *data, gsize n)
   extremes->low = low;
   extremes->high = high;
   extremes->finite &= !infinite;
+  return extremes->finite;
 }
 
 gboolean

@@ -12,7 +12,8 @@ typedef struct
 } PareExtremes;
 
 void pare_extremes_init (PareExtremes *extremes);
-void pare_extremes_update (PareExtremes *extremes, const float *data, gsize n);
+/* FALSE when a number was not finite, now or before. */
+gboolean pare_extremes_update (PareExtremes *extremes, const float *data, gsize n);
 /* FALSE when nothing was seen; a range of NaN when something was not finite. */
 gboolean pare_extremes_range (const PareExtremes *extremes, PareRange *range);
 

@@ -46,10 +46,10 @@ hfmg_free (gpointer data)
   g_free (state);
 }
 
-static void
+static gboolean
 hfmg_observe (gpointer state, const float *data, gsize n)
 {
-  pare_histogram_add (((State *)state)->histogram, data, n);
+  return pare_histogram_add (((State *)state)->histogram, data, n);
 }
 
 /* Integrals of 1, t and t^2 from @a to @b. */

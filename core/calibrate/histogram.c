@@ -97,17 +97,16 @@ count (const PareHistogram *histogram, const float *data, gsize n, guint32 *tabl
     }
 }
 
-void
+gboolean
 pare_histogram_add (PareHistogram *histogram, const float *data, gsize n)
 {
   gsize chunk = (gsize)1 << 16;
   gint64 chunks = (n + chunk - 1) / chunk;
 
+  if (!pare_extremes_update (&histogram->extremes, data, n))
+    return FALSE;
   if (n == 0)
-    return;
-  pare_extremes_update (&histogram->extremes, data, n);
-  if (!histogram->extremes.finite)
-    return;
+    return TRUE;
   cover (histogram);
 #pragma omp parallel if (chunks > 1)
   {
@@ -122,4 +121,5 @@ pare_histogram_add (PareHistogram *histogram, const float *data, gsize n)
         histogram->counts[i] += tables[t * histogram->n + i];
   }
   histogram->total += n;
+  return TRUE;
 }

@@ -26,6 +26,7 @@ typedef struct
 
 PareHistogram *pare_histogram_new (guint n);
 void pare_histogram_free (PareHistogram *histogram);
-void pare_histogram_add (PareHistogram *histogram, const float *data, gsize n);
+/* FALSE when a number was not finite, now or before. */
+gboolean pare_histogram_add (PareHistogram *histogram, const float *data, gsize n);
 
 G_END_DECLS

@@ -12,10 +12,10 @@ minmax_new (const PareObserverSettings *settings)
   return extremes;
 }
 
-static void
+static gboolean
 minmax_observe (gpointer state, const float *data, gsize n)
 {
-  pare_extremes_update (state, data, n);
+  return pare_extremes_update (state, data, n);
 }
 
 static gboolean

@@ -7,8 +7,8 @@ G_BEGIN_DECLS
 /* Settings that observers read; each ignores what it does not know. */
 typedef struct
 {
-  guint bins;       /* of histograms */
-  guint bits;       /* of the quantizer to come */
+  guint bins; /* of histograms */
+  guint bits; /* of the quantizer to come */
 } PareObserverSettings;
 
 /**
@@ -16,11 +16,11 @@ typedef struct
  * @name: what the user writes as algorithm=
  * @description: one sentence
  * @state_new: state for one value
- * @observe: looks at @n more numbers. Memory does not grow
+ * @observe: looks at @n more numbers. Memory does not grow. FALSE when a number was not finite, now or before
  * @range: the range to quantize, from all that was seen; FALSE when nothing was
  *
- * A way to choose the range of an activation. One file each, as PARE_OBSERVER (minmax) = { .. }; with the file's name in
- * core/calibrate/meson.build.
+ * A way to choose the range of an activation. One file each, as PARE_OBSERVER (minmax) = { .. }; with the file's name
+ * in core/calibrate/meson.build.
  */
 typedef struct
 {
@@ -28,7 +28,7 @@ typedef struct
   const char *description;
   gpointer (*state_new) (const PareObserverSettings *settings);
   void (*state_free) (gpointer state);
-  void (*observe) (gpointer state, const float *data, gsize n);
+  gboolean (*observe) (gpointer state, const float *data, gsize n);
   gboolean (*range) (gpointer state, PareRange *range);
 } PareObserver;
 

@@ -46,12 +46,10 @@ static const struct
   { "Gelu", gelu },
 };
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
-
 static gboolean
 activation_infer (PareInfer *infer, GError **error)
 {
-  return pare_infer_counts (infer, 1, 1, error) && pare_infer_require (infer, 0, float32_types, error)
+  return pare_infer_counts (infer, 1, 1, error) && pare_infer_require (infer, 0, pare_types_widened, error)
          && pare_infer_same (infer, error);
 }
 

@@ -92,11 +92,8 @@ batchnormalization_forward (const PareKernel *kernel, GError **error)
   g_autofree float *batch = training ? g_new (float, 2 * channels + 1) : NULL;
 
   for (guint i = 0; i < 5; i++)
-    if (kernel->inputs[i].type != PARE_FLOAT32)
-      {
-        pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, kernel->node, "only float32 can be executed.");
-        return FALSE;
-      }
+    if (!pare_kernel_require_float32 (kernel, i, error))
+      return FALSE;
   for (gint64 c = 0; training && c < channels; c++)
     channel_statistics (x->data, planes / MAX (channels, 1), channels, inner, c, &batch[c], &batch[channels + c]);
   for (guint i = 1; training && i < TRAINING_OUTPUTS; i++)

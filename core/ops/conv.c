@@ -140,13 +140,8 @@ conv_compile (PareCompile *compile, GError **error)
   const PareInfer *infer = pare_compile_infer (compile);
   g_auto (PareConvolution) convolution = { 0 };
 
-  if (infer->inputs[0].type != PARE_FLOAT32)
-    {
-      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "only float32 can be executed, not %s.",
-                       pare_data_type_name (infer->inputs[0].type));
-      return FALSE;
-    }
-  return pare_conv_describe (infer->node, &infer->inputs[0], &infer->inputs[1], &convolution, error)
+  return pare_infer_require_float32 (infer, 0, error)
+         && pare_conv_describe (infer->node, &infer->inputs[0], &infer->inputs[1], &convolution, error)
          && pare_convolution_compile (compile, &convolution, &pare_compile_chain (compile)->post_ops, error);
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 static const PareDataType byte_types[] = { PARE_UINT8, PARE_INT8, 0 };
-static const PareDataType scale_types[] = { PARE_FLOAT32, 0 };
 static const PareDataType sum_types[] = { PARE_INT32, 0 };
 
 /* Where the weight and the zero points are. */
@@ -81,10 +80,10 @@ qlinearconv_infer (PareInfer *infer, GError **error)
       || !infer_shape (infer, infer->inputs[7].type, error))
     return FALSE;
   channels = infer->inputs[3].shape.dims[0];
-  return pare_infer_require (infer, 1, scale_types, error) && pare_infer_require (infer, 4, scale_types, error)
-         && pare_infer_require (infer, 6, scale_types, error) && check_parameter (infer, 1, 1, scale_types, error)
-         && check_parameter (infer, 4, channels, scale_types, error)
-         && check_parameter (infer, 6, 1, scale_types, error) && check_parameter (infer, 7, 1, byte_types, error)
+  return pare_infer_require_float32 (infer, 1, error) && pare_infer_require_float32 (infer, 4, error)
+         && pare_infer_require_float32 (infer, 6, error) && check_parameter (infer, 1, 1, pare_types_float32, error)
+         && check_parameter (infer, 4, channels, pare_types_float32, error)
+         && check_parameter (infer, 6, 1, pare_types_float32, error) && check_parameter (infer, 7, 1, byte_types, error)
          && (!pare_infer_has (infer, 8)
              || (pare_infer_require (infer, 8, sum_types, error)
                  && check_parameter (infer, 8, channels, sum_types, error)));

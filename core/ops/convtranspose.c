@@ -128,12 +128,8 @@ convtranspose_compile (PareCompile *compile, GError **error)
   const PareInfer *infer = pare_compile_infer (compile);
   g_auto (PareConvolution) convolution = { 0 };
 
-  if (infer->inputs[0].type != PARE_FLOAT32)
-    {
-      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "only float32 can be executed.");
-      return FALSE;
-    }
-  return pare_convtranspose_describe (infer->node, &infer->inputs[0], &infer->inputs[1], &convolution, error)
+  return pare_infer_require_float32 (infer, 0, error)
+         && pare_convtranspose_describe (infer->node, &infer->inputs[0], &infer->inputs[1], &convolution, error)
          && pare_convolution_compile (compile, &convolution, NULL, error);
 }
 

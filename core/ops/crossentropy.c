@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-static const PareDataType loss_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
-
 static gboolean
 is_softmax (const PareNode *node)
 {
@@ -34,9 +32,9 @@ loss_infer (PareInfer *infer, GError **error)
 {
   g_autofree char *reduction = pare_node_get_string (infer->node, "reduction");
 
-  if (!pare_infer_counts (infer, 2, 3, error) || !pare_infer_require (infer, 0, loss_types, error)
+  if (!pare_infer_counts (infer, 2, 3, error) || !pare_infer_require (infer, 0, pare_types_widened, error)
       || !pare_infer_require (infer, 1, pare_types_index, error)
-      || (pare_infer_has (infer, 2) && !pare_infer_require (infer, 2, loss_types, error))
+      || (pare_infer_has (infer, 2) && !pare_infer_require (infer, 2, pare_types_widened, error))
       || !check_shapes (infer, error))
     return FALSE;
   infer->outputs[0] = (PareSpec){ infer->inputs[0].type };

@@ -3,14 +3,12 @@
 #include "ops/infer.h"
 #include <math.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
-
 static gboolean
 det_infer (PareInfer *infer, GError **error)
 {
   const PareShape *x = &infer->inputs[0].shape;
 
-  if (!pare_infer_counts (infer, 1, 1, error) || !pare_infer_require (infer, 0, float32_types, error))
+  if (!pare_infer_counts (infer, 1, 1, error) || !pare_infer_require (infer, 0, pare_types_widened, error))
     return FALSE;
   if (x->rank < 2 || x->dims[x->rank - 1] != x->dims[x->rank - 2])
     {

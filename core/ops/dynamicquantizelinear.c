@@ -4,12 +4,10 @@
 #include "ops/vector.h"
 #include <math.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
-
 static gboolean
 dynamic_infer (PareInfer *infer, GError **error)
 {
-  if (!pare_infer_counts (infer, 1, 1, error) || !pare_infer_require (infer, 0, float32_types, error))
+  if (!pare_infer_counts (infer, 1, 1, error) || !pare_infer_require_float32 (infer, 0, error))
     return FALSE;
   infer->outputs[0] = (PareSpec){ PARE_UINT8, infer->inputs[0].shape };
   if (pare_infer_wants (infer, 1))

@@ -150,13 +150,11 @@ pare_backward_elementwise (PareGradient *gradient, const char *op_type, float a,
                                            pare_attribute_new_float ("a", a), pare_attribute_new_float ("b", b), NULL));
 }
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
-
 static gboolean
 derivative_infer (PareInfer *infer, GError **error)
 {
-  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require (infer, 0, float32_types, error)
-      || !pare_infer_require (infer, 1, float32_types, error))
+  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require_float32 (infer, 0, error)
+      || !pare_infer_require_float32 (infer, 1, error))
     return FALSE;
   if (pare_shape_equal (&infer->inputs[0].shape, &infer->inputs[1].shape))
     return pare_infer_same (infer, error);

@@ -4,8 +4,6 @@
 #include "ops/strided.h"
 #include "train/gradient.h"
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
-
 static gboolean
 expand_infer (PareInfer *infer, GError **error)
 {
@@ -97,8 +95,8 @@ tile_grad_infer (PareInfer *infer, GError **error)
 {
   const PareShape *from, *to;
 
-  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require (infer, 0, float32_types, error)
-      || !pare_infer_require (infer, 1, float32_types, error)
+  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require_float32 (infer, 0, error)
+      || !pare_infer_require_float32 (infer, 1, error)
       || !pare_infer_require_rank (infer, 1, infer->inputs[0].shape.rank, error))
     return FALSE;
   from = &infer->inputs[0].shape;

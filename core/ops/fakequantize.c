@@ -9,7 +9,6 @@
 #include <float.h>
 #include <math.h>
 
-static const PareDataType float_types[] = { PARE_FLOAT32, 0 };
 static const struct
 {
   const char *op_type;
@@ -119,7 +118,7 @@ pare_grids_infer (const PareInfer *infer, guint first, GError **error)
   gint64 highest = pare_node_get_int (infer->node, "highest", 127);
 
   for (guint i = 0; i < first + 2; i++)
-    if (!pare_infer_require (infer, i, float_types, error))
+    if (!pare_infer_require_float32 (infer, i, error))
       return FALSE;
   if (!pare_infer_counts (infer, first + 3, first + 3, error)
       || !pare_infer_require (infer, first + 2, pare_types_number, error) || !check_parameters (infer, first, error))

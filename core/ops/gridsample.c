@@ -5,7 +5,6 @@
 #include "ops/parallel.h"
 #include <math.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
 static const char *const modes[] = { "nearest", "bilinear", "bicubic", NULL };
 static const char *const paddings[] = { "zeros", "border", "reflection", NULL };
 
@@ -49,8 +48,8 @@ gridsample_infer (PareInfer *infer, GError **error)
 {
   const PareShape *x = &infer->inputs[0].shape, *grid = &infer->inputs[1].shape;
 
-  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require (infer, 0, float32_types, error)
-      || !pare_infer_require (infer, 1, float32_types, error) || !pare_infer_require_rank (infer, 0, 4, error)
+  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require (infer, 0, pare_types_widened, error)
+      || !pare_infer_require (infer, 1, pare_types_widened, error) || !pare_infer_require_rank (infer, 0, 4, error)
       || !pare_infer_require_rank (infer, 1, 4, error))
     return FALSE;
   if (grid->dims[0] != x->dims[0] || grid->dims[3] != 2 || x->dims[2] < 1 || x->dims[3] < 1

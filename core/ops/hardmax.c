@@ -4,8 +4,6 @@
 #include "ops/infer.h"
 #include <string.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
-
 static gint64
 axis_of (const PareNode *node, gint64 opset)
 {
@@ -17,7 +15,7 @@ hardmax_infer (PareInfer *infer, GError **error)
 {
   guint axis;
 
-  return pare_infer_counts (infer, 1, 1, error) && pare_infer_require (infer, 0, float32_types, error)
+  return pare_infer_counts (infer, 1, 1, error) && pare_infer_require (infer, 0, pare_types_widened, error)
          && pare_infer_axis (infer, axis_of (infer->node, infer->opset), infer->inputs[0].shape.rank, &axis, error)
          && pare_infer_same (infer, error);
 }

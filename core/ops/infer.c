@@ -2,6 +2,8 @@
  * What infer functions of many operators check the same way. */
 #include "ops/infer.h"
 
+const PareDataType pare_types_float32[] = { PARE_FLOAT32, 0 };
+const PareDataType pare_types_widened[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
 const PareDataType pare_types_float[] = { PARE_TYPES_FLOAT, 0 };
 const PareDataType pare_types_number[] = { PARE_TYPES_NUMBER, 0 };
 const PareDataType pare_types_plain[] = { PARE_TYPES_PLAIN, 0 };
@@ -68,6 +70,28 @@ pare_infer_require_one_type (const PareInfer *infer, guint index, GError **error
   return TRUE;
 }
 
+static gboolean
+require_float32 (const PareNode *node, guint index, PareDataType type, GError **error)
+{
+  if (type != PARE_FLOAT32)
+    pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, node, "input %u is %s, but only float32 can be executed.",
+                     index, pare_data_type_name (type));
+  return type == PARE_FLOAT32;
+}
+
+gboolean
+pare_infer_require_float32 (const PareInfer *infer, guint index, GError **error)
+{
+  return pare_infer_require (infer, index, NULL, error)
+         && require_float32 (infer->node, index, infer->inputs[index].type, error);
+}
+
+gboolean
+pare_kernel_require_float32 (const PareKernel *kernel, guint index, GError **error)
+{
+  return require_float32 (kernel->node, index, kernel->inputs[index].type, error);
+}
+
 gboolean
 pare_infer_require_rank (const PareInfer *infer, guint index, guint rank, GError **error)
 {
@@ -125,7 +149,6 @@ gboolean
 pare_infer_gradient (const PareInfer *infer, gboolean (*forward) (PareInfer *infer, GError **error), guint n,
                      const guint *order, guint dy, GError **error)
 {
-  static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
   g_autofree PareSpec *inputs = g_new0 (PareSpec, n);
   g_autofree PareTensor **constants = g_new0 (PareTensor *, n);
   g_autofree PareSpec *outputs = g_new0 (PareSpec, MAX (infer->n_outputs, 1));
@@ -137,7 +160,7 @@ pare_infer_gradient (const PareInfer *infer, gboolean (*forward) (PareInfer *inf
         inputs[i] = infer->inputs[order[i]];
         constants[i] = infer->constants[order[i]];
       }
-  if (!pare_infer_require (infer, dy, float32_types, error) || !forward (&original, error))
+  if (!pare_infer_require_float32 (infer, dy, error) || !forward (&original, error))
     return FALSE;
   if (outputs[0].type == PARE_FLOAT32 && pare_shape_equal (&outputs[0].shape, &infer->inputs[dy].shape))
     return TRUE;

@@ -11,6 +11,8 @@
 #define PARE_TYPES_PLAIN PARE_TYPES_NUMBER, PARE_BOOL
 
 /* Each ended by 0. */
+extern const PareDataType pare_types_float32[];
+extern const PareDataType pare_types_widened[]; /* float32, and what pare_forward_widened() makes of it */
 extern const PareDataType pare_types_float[];
 extern const PareDataType pare_types_number[];
 extern const PareDataType pare_types_plain[]; /* whatever has whole bytes per element: numbers and bool */
@@ -25,6 +27,8 @@ gboolean pare_infer_has (const PareInfer *infer, guint index);
 gboolean pare_infer_wants (const PareInfer *infer, guint index);
 /* FALSE and an error unless inputs from @index on are omitted or of input 0's type. */
 gboolean pare_infer_require_one_type (const PareInfer *infer, guint index, GError **error);
+/* FALSE and an error unless input @index is float32: what most arithmetic is written for. */
+gboolean pare_infer_require_float32 (const PareInfer *infer, guint index, GError **error);
 /* FALSE and an error unless input @index has as many dimensions as @rank. */
 gboolean pare_infer_require_rank (const PareInfer *infer, guint index, guint rank, GError **error);
 /* Normalises @axis into [0, rank), or says that it is out of range. */
@@ -42,6 +46,8 @@ gboolean pare_infer_rank (const PareInfer *infer, gint64 n, GError **error);
 /* Input or output @index is there at execution. */
 gboolean pare_kernel_has (const PareKernel *kernel, guint index);
 gboolean pare_kernel_wants (const PareKernel *kernel, guint index);
+/* FALSE and an error unless input @index is float32. */
+gboolean pare_kernel_require_float32 (const PareKernel *kernel, guint index, GError **error);
 /* Elements of a view. */
 gint64 pare_view_elements (const PareView *view);
 

@@ -7,8 +7,6 @@
 #include "train/gradient.h"
 #include <math.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
-
 /* Rows of @n numbers. A row's scale and shift are an array of @n, or with @channels one number per row, in turns. */
 typedef struct
 {
@@ -68,7 +66,7 @@ layer_infer (PareInfer *infer, GError **error)
   const PareShape *x;
   guint axis, n_inputs = infer->n_inputs;
 
-  if (!pare_infer_counts (infer, 2, 3, error) || !pare_infer_require (infer, 0, float32_types, error)
+  if (!pare_infer_counts (infer, 2, 3, error) || !pare_infer_require (infer, 0, pare_types_widened, error)
       || !pare_infer_axis (infer, pare_node_get_int (infer->node, "axis", -1), infer->inputs[0].shape.rank, &axis,
                            error))
     return FALSE;
@@ -78,7 +76,7 @@ layer_infer (PareInfer *infer, GError **error)
       PareShape row = pare_shape (x->rank - axis, x->dims + axis);
       if (i == 2 && !pare_infer_has (infer, 2))
         continue;
-      if (!pare_infer_require (infer, i, float32_types, error))
+      if (!pare_infer_require (infer, i, pare_types_widened, error))
         return FALSE;
       if (pare_shape_elements (&infer->inputs[i].shape) == pare_shape_elements (&row))
         continue;
@@ -122,7 +120,7 @@ instance_infer (PareInfer *infer, GError **error)
   if (!pare_infer_counts (infer, 3, 3, error))
     return FALSE;
   for (guint i = 0; i < 3; i++)
-    if (!pare_infer_require (infer, i, float32_types, error))
+    if (!pare_infer_require (infer, i, pare_types_widened, error))
       return FALSE;
   if (infer->inputs[0].shape.rank < 2 || pare_shape_elements (&infer->inputs[1].shape) != infer->inputs[0].shape.dims[1]
       || pare_shape_elements (&infer->inputs[2].shape) != infer->inputs[0].shape.dims[1])

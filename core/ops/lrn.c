@@ -5,8 +5,6 @@
 #include "ops/parallel.h"
 #include <math.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
-
 typedef struct
 {
   gint64 channels, inner, before, after;
@@ -20,7 +18,7 @@ lrn_infer (PareInfer *infer, GError **error)
 {
   gint64 size = pare_node_get_int (infer->node, "size", 0);
 
-  if (!pare_infer_counts (infer, 1, 1, error) || !pare_infer_require (infer, 0, float32_types, error))
+  if (!pare_infer_counts (infer, 1, 1, error) || !pare_infer_require (infer, 0, pare_types_widened, error))
     return FALSE;
   if (infer->inputs[0].shape.rank >= 2 && size >= 1 && size <= G_MAXINT16)
     return pare_infer_same (infer, error);

@@ -18,16 +18,6 @@ refuse_shapes (const PareInfer *infer, GError **error)
   return FALSE;
 }
 
-static gboolean
-require_float32 (const PareInfer *infer, GError **error)
-{
-  if (infer->inputs[0].type == PARE_FLOAT32)
-    return TRUE;
-  pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "only float32 can be executed, not %s.",
-                   pare_data_type_name (infer->inputs[0].type));
-  return FALSE;
-}
-
 gboolean
 pare_product_shapes (const PareShape *a, const PareShape *b, PareProduct *product)
 {
@@ -177,7 +167,7 @@ matmul_compile (PareCompile *compile, GError **error)
   PareSpec a = { PARE_FLOAT32 };
   PareProduct product;
 
-  if (!require_float32 (infer, error))
+  if (!pare_infer_require_float32 (infer, 0, error))
     return FALSE;
   if (is_empty_sum (infer))
     {
@@ -288,11 +278,8 @@ gemm_forward (const PareKernel *kernel, GError **error)
   const float *x = a->data, *w = b->data, *z = c ? c->data : NULL;
   float *out = y->data;
 
-  if (a->type != PARE_FLOAT32)
-    {
-      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, kernel->node, "only float32 can be executed.");
-      return FALSE;
-    }
+  if (!pare_kernel_require_float32 (kernel, 0, error))
+    return FALSE;
   for (gint64 i = 0; i < m; i++)
     for (gint64 j = 0; j < n; j++)
       {
@@ -342,7 +329,7 @@ gemm_compile (PareCompile *compile, GError **error)
   ParePostOps scale = { 1, { { .eltwise = { PARE_ELTWISE_LINEAR, alpha, 0 } } } };
   g_auto (PareOperands) operands = { .b_input = 1 };
 
-  if (!require_float32 (infer, error))
+  if (!pare_infer_require_float32 (infer, 0, error))
     return FALSE;
   if (!gemm_is_plain_product (infer))
     return pare_compile_forward (compile, error);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 static const PareDataType byte_types[] = { PARE_UINT8, PARE_INT8, 0 };
-static const PareDataType scale_types[] = { PARE_FLOAT32, 0 };
 
 /* Where the zero points of a and b are. */
 typedef struct
@@ -76,8 +75,8 @@ qlinearmatmul_infer (PareInfer *infer, GError **error)
       || !pare_infer_require (infer, 7, byte_types, error))
     return FALSE;
   for (guint i = 1; i <= 6; i += i == 1 ? 3 : 2)
-    if (!pare_infer_require (infer, i, scale_types, error)
-        || !check_parameter (infer, i, i == 4 ? product.y.dims[product.y.rank - 1] : 1, scale_types, error))
+    if (!pare_infer_require_float32 (infer, i, error)
+        || !check_parameter (infer, i, i == 4 ? product.y.dims[product.y.rank - 1] : 1, pare_types_float32, error))
       return FALSE;
   infer->outputs[0] = (PareSpec){ infer->inputs[7].type, product.result };
   return TRUE;

@@ -4,7 +4,6 @@
 #include "ops/window.h"
 #include <string.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
 static const PareDataType int64_types[] = { PARE_INT64, 0 };
 
 /* The shape that @x was pooled from, as far as the window tells. */
@@ -28,7 +27,7 @@ maxunpool_infer (PareInfer *infer, GError **error)
   PareShape shape;
   gint64 n;
 
-  if (!pare_infer_counts (infer, 2, 3, error) || !pare_infer_require (infer, 0, float32_types, error)
+  if (!pare_infer_counts (infer, 2, 3, error) || !pare_infer_require (infer, 0, pare_types_widened, error)
       || !pare_infer_require (infer, 1, int64_types, error)
       || !pooled_from (infer->node, &infer->inputs[0].shape, &shape, error))
     return FALSE;

@@ -3,7 +3,6 @@
 #include "ops/infer.h"
 #include <math.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
 static const gint64 default_axes[] = { 0, 2, 3 };
 
 static const gint64 *
@@ -24,7 +23,7 @@ meanvariance_infer (PareInfer *infer, GError **error)
   guint n;
   const gint64 *axes = axes_of (infer->node, &n);
 
-  return pare_infer_counts (infer, 1, 1, error) && pare_infer_require (infer, 0, float32_types, error)
+  return pare_infer_counts (infer, 1, 1, error) && pare_infer_require (infer, 0, pare_types_widened, error)
          && pare_infer_axes (infer, axes, n, infer->inputs[0].shape.rank, marks, error)
          && pare_infer_same (infer, error);
 }

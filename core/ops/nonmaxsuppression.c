@@ -4,7 +4,6 @@
 #include "ops/infer.h"
 #include <string.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
 static const PareDataType int64_types[] = { PARE_INT64, 0 };
 
 typedef struct
@@ -127,7 +126,7 @@ nonmaxsuppression_infer (PareInfer *infer, GError **error)
     {
       if (i >= 2 && !pare_infer_has (infer, i))
         continue;
-      if (!pare_infer_require (infer, i, i == 2 ? int64_types : float32_types, error)
+      if (!pare_infer_require (infer, i, i == 2 ? int64_types : pare_types_float32, error)
           || !pare_infer_require_constant (infer, i, error))
         return FALSE;
       views[i] = (PareView){ infer->inputs[i].type, infer->inputs[i].shape,

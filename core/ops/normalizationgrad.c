@@ -7,8 +7,6 @@
 #include "train/gradient.h"
 #include <math.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
-
 /* So many rows add up their gradients by scale and shift in float32 before they go into the sum in float64. */
 #define PIECE 64
 #define LANES 16
@@ -163,7 +161,7 @@ gradient_infer (PareInfer *infer, GError **error)
   if (!pare_infer_counts (infer, 3, 3, error))
     return FALSE;
   for (guint i = 0; i < 3; i++)
-    if (!pare_infer_require (infer, i, float32_types, error))
+    if (!pare_infer_require_float32 (infer, i, error))
       return FALSE;
   if (layer && !pare_infer_axis (infer, pare_node_get_int (infer->node, "axis", -1), x->rank, &axis, error))
     return FALSE;

@@ -9,7 +9,6 @@
 static const PareDataType quantized_types[] = { PARE_UINT8, PARE_INT8, PARE_UINT16, PARE_INT16, 0 };
 static const PareDataType dequantized_types[] = { PARE_UINT8, PARE_INT8, PARE_UINT16, PARE_INT16, PARE_INT32, 0 };
 static const PareDataType data_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, PARE_INT32, 0 };
-static const PareDataType scale_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
 
 /* Slices [outer, channels, inner], with one scale and zero point per channel. */
 typedef struct
@@ -116,7 +115,7 @@ quantize_infer (PareInfer *infer, GError **error)
   PareDataType type = PARE_UINT8;
 
   if (!pare_infer_counts (infer, 2, 3, error) || !pare_infer_require (infer, 0, data_types, error)
-      || !pare_infer_require (infer, 1, scale_types, error)
+      || !pare_infer_require (infer, 1, pare_types_widened, error)
       || (pare_infer_has (infer, 2) && !pare_infer_require (infer, 2, quantized_types, error))
       || !check_parameters (infer, error))
     return FALSE;
@@ -138,7 +137,7 @@ static gboolean
 dequantize_infer (PareInfer *infer, GError **error)
 {
   if (!pare_infer_counts (infer, 2, 3, error) || !pare_infer_require (infer, 0, dequantized_types, error)
-      || !pare_infer_require (infer, 1, scale_types, error)
+      || !pare_infer_require (infer, 1, pare_types_widened, error)
       || (pare_infer_has (infer, 2) && !pare_infer_require (infer, 2, dequantized_types, error))
       || !check_parameters (infer, error))
     return FALSE;

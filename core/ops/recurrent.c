@@ -5,7 +5,6 @@
 #include "ops/infer.h"
 #include <string.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
 static const PareDataType int32_types[] = { PARE_INT32, 0 };
 
 gint64
@@ -199,7 +198,7 @@ check_shapes (const PareInfer *infer, const PareRecurrent *net, GError **error)
       g_autofree char *have = NULL, *want = NULL;
       if (!pare_infer_has (infer, i))
         continue;
-      if (!pare_infer_require (infer, i, i == PARE_RECURRENT_LENGTHS ? int32_types : float32_types, error))
+      if (!pare_infer_require (infer, i, i == PARE_RECURRENT_LENGTHS ? int32_types : pare_types_widened, error))
         return FALSE;
       if (pare_shape_equal (&infer->inputs[i].shape, &wanted[i]))
         continue;
@@ -220,7 +219,7 @@ pare_recurrent_infer (PareInfer *infer, const PareCell *cell, GError **error)
   PareShape y, state;
 
   for (guint i = 0; i < 3; i++)
-    if (!pare_infer_require (infer, i, float32_types, error))
+    if (!pare_infer_require (infer, i, pare_types_widened, error))
       return FALSE;
   if (!pare_recurrent_read (infer->node, cell, infer->inputs, &net, error) || !check_shapes (infer, &net, error))
     return FALSE;

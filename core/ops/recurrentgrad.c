@@ -6,8 +6,6 @@
 #include "ops/recurrent.h"
 #include <string.h>
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
-
 /* Graph to graph */
 
 static gboolean
@@ -62,7 +60,7 @@ check_gradients (const PareInfer *infer, const PareRecurrent *net, GError **erro
     {
       if (i != PARE_RECURRENT_SAVED && !pare_infer_has (infer, i))
         continue;
-      if (!pare_infer_require (infer, i, float32_types, error))
+      if (!pare_infer_require_float32 (infer, i, error))
         return FALSE;
       if (pare_shape_elements (&infer->inputs[i].shape) == wanted[i])
         continue;
@@ -81,8 +79,7 @@ pare_recurrentgrad_infer (PareInfer *infer, const PareCell *cell, GError **error
   /* The forward inputs are checked as the forward node does, which writes no output here. */
   forward.n_outputs = 0;
   for (guint i = 0; i < PARE_RECURRENT_SAVED; i++)
-    if (pare_infer_has (infer, i) && i != PARE_RECURRENT_LENGTHS
-        && !pare_infer_require (infer, i, float32_types, error))
+    if (pare_infer_has (infer, i) && i != PARE_RECURRENT_LENGTHS && !pare_infer_require_float32 (infer, i, error))
       return FALSE;
   if (!pare_recurrent_infer (&forward, cell, error)
       || !pare_recurrent_read (infer->node, cell, infer->inputs, &net, error) || !check_gradients (infer, &net, error))

@@ -8,8 +8,6 @@
 #include "ops/vector.h"
 #include "train/gradient.h"
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
-
 /* The value as [before, kept, after], summed over the first and the last. */
 typedef struct
 {
@@ -24,7 +22,7 @@ reduce_infer (PareInfer *infer, GError **error)
 {
   PareShape both;
 
-  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require (infer, 0, float32_types, error)
+  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require_float32 (infer, 0, error)
       || !pare_infer_require (infer, 1, NULL, error))
     return FALSE;
   infer->outputs[0] = (PareSpec){ PARE_FLOAT32, infer->inputs[1].shape };

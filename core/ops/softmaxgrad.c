@@ -5,8 +5,6 @@
 #include "ops/vector.h"
 #include "train/gradient.h"
 
-static const PareDataType float32_types[] = { PARE_FLOAT32, 0 };
-
 /* All as [outer, n, inner]. */
 typedef struct
 {
@@ -89,8 +87,8 @@ gradient_infer (PareInfer *infer, GError **error)
 {
   guint axis;
 
-  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require (infer, 0, float32_types, error)
-      || !pare_infer_require (infer, 1, float32_types, error)
+  if (!pare_infer_counts (infer, 2, 2, error) || !pare_infer_require_float32 (infer, 0, error)
+      || !pare_infer_require_float32 (infer, 1, error)
       || !pare_infer_axis (infer, pare_node_get_int (infer->node, "axis", -1), infer->inputs[0].shape.rank, &axis,
                            error))
     return FALSE;

@@ -4,8 +4,6 @@
 #include "data/batch.h"
 #include "gst/gstpare.h"
 #include "quantize/quantize.h"
-#include <float.h>
-#include <math.h>
 
 /* What is observed of one value. */
 typedef struct
@@ -48,25 +46,12 @@ watch_free (gpointer data)
   g_free (watch);
 }
 
-static gboolean
-all_finite (const float *data, gsize n)
-{
-  gboolean finite = TRUE;
-
-  /* No early return: this way the loop is vectorised. */
-  for (gsize i = 0; i < n; i++)
-    finite &= fabsf (data[i]) <= FLT_MAX;
-  return finite;
-}
-
 static void
 observe (const PareValue *value, const float *data, gsize n, gpointer user_data)
 {
   Watch *watch = user_data;
 
-  watch->finite = watch->finite && all_finite (data, n);
-  if (watch->finite)
-    watch->observer->observe (watch->state, data, n);
+  watch->finite = watch->observer->observe (watch->state, data, n);
 }
 
 static gboolean

@@ -13,12 +13,16 @@ observe (const char *name, guint bins, guint bits, const float *data, gsize n, g
   const PareObserver *observer = pare_observer_find (name, NULL);
   PareObserverSettings settings = { .bins = bins, .bits = bits };
   gpointer state;
-  gboolean found;
+  gboolean found, finite = TRUE;
 
   g_assert_nonnull (observer);
   state = observer->state_new (&settings);
   for (gsize i = 0; i < n; i += piece)
-    observer->observe (state, data + i, MIN (piece, n - i));
+    {
+      for (gsize k = i; k < MIN (i + piece, n); k++)
+        finite = finite && isfinite (data[k]);
+      g_assert_cmpint (observer->observe (state, data + i, MIN (piece, n - i)), ==, finite);
+    }
   found = observer->range (state, range);
   observer->state_free (state);
   return found;
