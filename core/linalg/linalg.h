@@ -46,6 +46,14 @@ const double *pare_eigen_values (const PareEigen *eigen);
 double *pare_eigen_vectors (const PareEigen *eigen, int count, GError **error);
 
 /**
+ * pare_linalg_cholesky:
+ * @a: symmetric and positive definite, [n x n], of which the upper triangle counts; that becomes U
+ *
+ * A = U^T U with U upper triangular. The lower triangle stays as it is. Fails when @a is not positive definite.
+ */
+gboolean pare_linalg_cholesky (int n, double *a, GError **error);
+
+/**
  * pare_linalg_solve:
  * @a: symmetric and positive semidefinite, [n x n]
  * @ridge: what is added to the diagonal, in units of the diagonal's mean

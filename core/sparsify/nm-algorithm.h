@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  *   algorithm that solves for weights of a layer with a bias: covariances, since the bias takes care of the means
  * @yx: [outputs][columns], the same of what is wanted with the columns: the best dense weights are yx xx^-1
  * @weights: [outputs][columns], dense; becomes sparse
+ * @work: multiplications after which an algorithm that knows a cheaper way takes that
  *
  * One group of a layer: minimise w xx w^T - 2 w yx^T for each row w, under the pattern.
  */
@@ -25,6 +26,7 @@ typedef struct
   guint n, m;
   const double *xx, *yx;
   double *weights;
+  double work;
 } PareNmProblem;
 
 /**

@@ -3,7 +3,9 @@
 #include "sparsify/nm-layer.h"
 #include "exec/compute.h"
 #include "reconstruct/leastsquares.h"
-#include <math.h>
+
+/* Multiplications for a layer: about a minute on one thread. */
+#define WORK 4e10
 
 typedef struct
 {
@@ -42,6 +44,7 @@ solve_group (const Layer *layer, gint64 group, const PareNmAlgorithm *algorithm,
                             .columns = matrix->columns,
                             .n = layer->settings->n,
                             .m = layer->settings->m,
+                            .work = WORK / matrix->groups,
                             .weights = layer->weights + group * matrix->outputs * matrix->columns };
 
   if (algorithm->needs_samples)

@@ -2,10 +2,13 @@
  * Optimal brain compression: each row on its own loses the weight that costs least, all others are solved for again,
  * and so on until the pattern is there (Frantar & Alistarh, Optimal Brain Compression, 2022, section 4). Then weights
  * that went and weights that stayed change places within their group for as long as the error falls. The weights that
- * are left are the exact least-squares solution on their mask. */
+ * are left are the exact least-squares solution on their mask.
+ *
+ * That takes columns^3 per row. Wide layers are cut into blocks of columns instead, one after another as SparseGPT does
+ * with single ones: in a block all of the above, while columns behind it are free and those before it stay. */
 #include "linalg/linalg.h"
 #include "ops/parallel.h"
-#include "sparsify/nm-algorithm.h"
+#include "sparsify/hessian.h"
 #include "sparsify/tableau.h"
 #include <math.h>
 
@@ -13,84 +16,80 @@
 #define LEAST_GAIN 1e-6
 #define MOST_ROUNDS 8
 
-typedef struct
-{
-  const PareNmProblem *problem;
-  const double *inverse, *weights; /* of all columns */
-} Work;
+/* Rows that a thread works on at a time. */
+#define ROWS 4
 
 typedef struct
 {
   const PareNmProblem *problem;
+  PareHessian *hessian;
+  gint64 from, to;       /* the block's places */
+  const double *inverse; /* of xx there, with what is behind it free */
+} Block;
+
+/* A row in a block. Its variables are the block's places. */
+typedef struct
+{
+  const Block *block;
   PareTableau tableau;
-  guint8 *kept; /* per group of entries: how many are inside */
 } Row;
 
-static gint64
-group_of (const PareNmProblem *problem, gint64 column)
-{
-  return column / problem->taps / problem->m * problem->taps + column % problem->taps;
-}
-
-static gint64
-groups_of (const PareNmProblem *problem)
-{
-  return (problem->inputs + problem->m - 1) / problem->m * problem->taps;
-}
-
+/* Places [@first, @end) of the block are the group that @place is in. */
 static void
-begin_row (Row *row, const Work *work, gint64 output)
+find_group (const Block *block, gint64 place, gint64 *first, gint64 *end)
 {
-  const PareNmProblem *problem = row->problem;
-  gint64 k = problem->columns;
+  const PareNmProblem *problem = block->problem;
+  gint64 channel = (block->from + place) % problem->inputs, within = channel % problem->m;
 
-  pare_tableau_fill (&row->tableau, work->inverse, work->weights + output * k);
-  for (gint64 g = 0; g < groups_of (problem); g++)
-    row->kept[g] = 0;
-  for (gint64 j = 0; j < k; j++)
-    row->kept[group_of (problem, j)]++;
+  *first = place - within;
+  *end = *first + MIN (problem->m, problem->inputs - (channel - within));
 }
 
-static void
-eliminate (Row *row)
+static guint
+count_inside (const Row *row, gint64 first, gint64 end)
 {
-  const PareNmProblem *problem = row->problem;
+  guint inside = 0;
 
-  for (;;)
+  for (gint64 j = first; j < end; j++)
+    inside += row->tableau.inside[j];
+  return inside;
+}
+
+/* The weight that costs least of all groups that still have too many; -1 when none has. */
+static gint64
+find_cheapest (const Row *row)
+{
+  gint64 first, end, best = -1;
+  double least = INFINITY;
+
+  for (first = 0; first < row->tableau.n; first = end)
     {
-      gint64 best = -1;
-      double least = INFINITY;
-      for (gint64 j = 0; j < problem->columns; j++)
-        if (row->tableau.inside[j] && row->kept[group_of (problem, j)] > problem->n)
-          {
-            double cost = pare_tableau_cost (&row->tableau, j);
-            if (best < 0 || cost < least)
-              {
-                least = cost;
-                best = j;
-              }
-          }
-      if (best < 0)
-        return;
-      pare_tableau_sweep (&row->tableau, best);
-      row->kept[group_of (problem, best)]--;
+      find_group (row->block, first, &first, &end);
+      if (count_inside (row, first, end) <= row->block->problem->n)
+        continue;
+      for (gint64 j = first; j < end; j++)
+        {
+          double cost = row->tableau.inside[j] ? pare_tableau_cost (&row->tableau, j) : INFINITY;
+          if (row->tableau.inside[j] && (best < 0 || cost < least))
+            {
+              least = cost;
+              best = j;
+            }
+        }
     }
+  return best;
 }
 
-/* The exchange of column @out for another of its group that lowers the error most, if by more than @least. */
+/* The exchange of place @out for another of its group that lowers the error most, if by more than @least. */
 static gboolean
 exchange (Row *row, gint64 out, double least)
 {
-  const PareNmProblem *problem = row->problem;
-  gint64 channel = out / problem->taps, first = channel / problem->m * problem->m, best = -1;
+  gint64 first, end, best = -1;
 
-  for (gint64 i = first; i < MIN (first + problem->m, problem->inputs); i++)
+  find_group (row->block, out, &first, &end);
+  for (gint64 in = first; in < end; in++)
     {
-      gint64 in = i * problem->taps + out % problem->taps;
-      double cost;
-      if (row->tableau.inside[in])
-        continue;
-      cost = pare_tableau_swap_cost (&row->tableau, out, in);
+      double cost = row->tableau.inside[in] ? 0 : pare_tableau_swap_cost (&row->tableau, out, in);
       if (cost < -least)
         {
           least = -cost;
@@ -104,21 +103,14 @@ exchange (Row *row, gint64 out, double least)
   return TRUE;
 }
 
-/* How much the error of the row is above that of dense weights. */
-static double
-row_cost (const PareTableau *tableau)
-{
-  return tableau->cells[(tableau->n + 1) * (tableau->n + 1) - 1];
-}
-
 static void
 refine (Row *row)
 {
   for (guint round = 0; round < MOST_ROUNDS; round++)
     {
-      double least = LEAST_GAIN * row_cost (&row->tableau);
+      double least = LEAST_GAIN * pare_tableau_error (&row->tableau);
       guint changes = 0;
-      for (gint64 j = 0; j < row->problem->columns; j++)
+      for (gint64 j = 0; j < row->tableau.n; j++)
         if (row->tableau.inside[j] && exchange (row, j, least))
           changes++;
       if (!changes)
@@ -129,38 +121,75 @@ refine (Row *row)
 static void
 solve_rows (gint64 from, gint64 to, gconstpointer data)
 {
-  const Work *work = data;
-  const PareNmProblem *problem = work->problem;
-  gint64 k = problem->columns;
-  g_autofree guint8 *kept = g_new (guint8, groups_of (problem));
-  Row row = { .problem = problem, .kept = kept };
+  const Block *block = data;
+  PareHessian *hessian = block->hessian;
+  Row row = { .block = block };
+  g_autofree double *weights = g_new (double, block->to - block->from);
+  gint64 cheapest;
 
-  pare_tableau_init (&row.tableau, k);
+  pare_tableau_init (&row.tableau, block->to - block->from);
   for (gint64 o = from; o < to; o++)
     {
-      begin_row (&row, work, o);
-      eliminate (&row);
+      pare_tableau_fill (&row.tableau, block->inverse, hessian->weights + o * hessian->n + block->from);
+      while ((cheapest = find_cheapest (&row)) >= 0)
+        pare_tableau_sweep (&row.tableau, cheapest);
       refine (&row);
-      for (gint64 j = 0; j < k; j++)
-        problem->weights[o * k + j] = row.tableau.inside[j] ? pare_tableau_weight (&row.tableau, j) : 0;
+      for (gint64 j = 0; j < row.tableau.n; j++)
+        weights[j] = row.tableau.inside[j] ? pare_tableau_weight (&row.tableau, j) : 0;
+      pare_hessian_change (hessian, o, block->from, block->to, weights);
     }
   pare_tableau_clear (&row.tableau);
+}
+
+static void
+solve_block (Block *block)
+{
+  const PareHessian *hessian = block->hessian;
+  gint64 n = block->to - block->from;
+  g_autofree double *factor = g_new0 (double, n *n), *inverse = g_new (double, n *n);
+
+  for (gint64 i = 0; i < n; i++)
+    for (gint64 j = i; j < n; j++)
+      factor[i * n + j] = hessian->factor[(block->from + i) * hessian->n + block->from + j];
+  pare_linalg_gemm (TRUE, FALSE, n, n, n, 1, factor, factor, 0, inverse);
+  block->inverse = inverse;
+  pare_parallel (block->problem->outputs, ROWS, solve_rows, block);
+}
+
+/* Half of the columns go, each at the price of half a block's square. */
+static gint64
+block_size (const PareNmProblem *problem)
+{
+  double size = sqrt (problem->work * 4 / ((double)problem->outputs * problem->columns));
+
+  return CLAMP (size, 1, problem->columns);
+}
+
+/* Where the group ends that reaches to or over @place, or the columns do. */
+static gint64
+group_end (const PareNmProblem *problem, gint64 place)
+{
+  gint64 channel = place % problem->inputs, rest = channel % problem->m;
+
+  if (place >= problem->columns || rest == 0)
+    return MIN (place, problem->columns);
+  return place + MIN (problem->m - rest, problem->inputs - channel);
 }
 
 static gboolean
 solve (const PareNmProblem *problem, GError **error)
 {
-  gint64 k = problem->columns;
-  g_autofree double *inverse = g_new0 (double, k *k);
-  g_autofree double *weights = g_memdup2 (problem->yx, sizeof (double) * problem->outputs * k);
-  Work work = { problem, inverse, weights };
+  g_auto (PareHessian) hessian = { 0 };
+  Block block = { .problem = problem, .hessian = &hessian };
 
-  for (gint64 j = 0; j < k; j++)
-    inverse[j * (k + 1)] = 1;
-  if (!pare_linalg_solve (k, problem->xx, 0, k, inverse, error)
-      || !pare_linalg_solve (k, problem->xx, 0, problem->outputs, weights, error))
+  if (!pare_hessian_init (&hessian, problem, error))
     return FALSE;
-  pare_parallel (problem->outputs, 1, solve_rows, &work);
+  for (block.from = 0; block.from < problem->columns; block.from = block.to)
+    {
+      block.to = group_end (problem, block.from + block_size (problem));
+      solve_block (&block);
+    }
+  pare_hessian_finish (&hessian, problem);
   return TRUE;
 }
 

@@ -2,62 +2,34 @@
  * SparseGPT: columns in order, and what goes is made up for by those that follow (Frantar & Alistarh, SparseGPT, 2023).
  *
  * With U the upper Cholesky factor of xx^-1, dropping w_j costs (w_j / U_jj)^2 while the columns before j stay as they
- * are, and the best change of those behind it is -w_j / U_jj U_jk. All rows share U, since all go through the columns
- * in the same order. */
-#include "linalg/linalg.h"
+ * are. All rows share U, since all go through the columns in the same order. */
 #include "ops/parallel.h"
-#include "sparsify/nm-algorithm.h"
+#include "sparsify/hessian.h"
 #include "sparsify/pattern.h"
 #include <math.h>
 
-/* Columns in the order that they are worked on: position by position of the kernel, so that groups are neighbours. */
 typedef struct
 {
   const PareNmProblem *problem;
-  gint64 *order;
-  double *factor;  /* U, in that order */
-  double *weights; /* the best dense ones */
+  PareHessian *hessian;
 } Work;
 
-/* U with U^T U = @inverse, in place; FALSE when it is not positive definite. */
-static gboolean
-factorize (double *a, gint64 k)
-{
-  for (gint64 i = 0; i < k; i++)
-    {
-      double *row = a + i * k, pivot = row[i];
-      if (!(pivot > 0))
-        return FALSE;
-      for (gint64 j = i; j < k; j++)
-        row[j] /= sqrt (pivot);
-      for (gint64 r = i + 1; r < k; r++)
-        for (gint64 j = r; j < k; j++)
-          a[r * k + j] -= row[r] * row[j];
-    }
-  return TRUE;
-}
-
-/* Drops what has the least cost of @width neighbours from column @first on. */
+/* Drops what has the least cost of @width neighbours from place @first on. */
 static void
-prune_group (const Work *work, double *w, gint64 first, gint64 width)
+prune_group (const Work *work, gint64 output, gint64 first, gint64 width)
 {
-  const PareNmProblem *problem = work->problem;
-  gint64 k = problem->columns;
+  PareHessian *hessian = work->hessian;
+  const double *w = hessian->weights + output * hessian->n;
   float scores[PARE_PATTERN_MOST], mask[PARE_PATTERN_MOST];
   PareShape shape = pare_shape (1, &width);
+  const double zero = 0;
 
   for (gint64 j = 0; j < width; j++)
-    scores[j] = fabs (w[first + j] / work->factor[(first + j) * (k + 1)]);
-  pare_pattern_mask (scores, &shape, 0, problem->n, problem->m, mask);
+    scores[j] = fabs (w[first + j] / hessian->factor[(first + j) * (hessian->n + 1)]);
+  pare_pattern_mask (scores, &shape, 0, work->problem->n, work->problem->m, mask);
   for (gint64 j = 0; j < width; j++)
     if (mask[j] == 0)
-      {
-        const double *row = work->factor + (first + j) * k;
-        double error = w[first + j] / row[first + j];
-        for (gint64 c = first + j; c < k; c++)
-          w[c] -= error * row[c];
-        w[first + j] = 0;
-      }
+      pare_hessian_change (hessian, output, first + j, first + j + 1, &zero);
 }
 
 static void
@@ -65,46 +37,23 @@ prune_rows (gint64 from, gint64 to, gconstpointer data)
 {
   const Work *work = data;
   const PareNmProblem *problem = work->problem;
-  gint64 k = problem->columns;
-  g_autofree double *w = g_new (double, k);
 
   for (gint64 o = from; o < to; o++)
-    {
-      for (gint64 j = 0; j < k; j++)
-        w[j] = work->weights[o * k + work->order[j]];
-      for (gint64 t = 0; t < problem->taps; t++)
-        for (gint64 i = 0; i < problem->inputs; i += problem->m)
-          prune_group (work, w, t * problem->inputs + i, MIN (problem->m, problem->inputs - i));
-      for (gint64 j = 0; j < k; j++)
-        problem->weights[o * k + work->order[j]] = w[j];
-    }
+    for (gint64 t = 0; t < problem->taps; t++)
+      for (gint64 i = 0; i < problem->inputs; i += problem->m)
+        prune_group (work, o, t * problem->inputs + i, MIN (problem->m, problem->inputs - i));
 }
 
 static gboolean
 solve (const PareNmProblem *problem, GError **error)
 {
-  gint64 k = problem->columns;
-  g_autofree gint64 *order = g_new (gint64, k);
-  g_autofree double *inverse = g_new0 (double, k *k), *factor = g_new (double, k *k);
-  g_autofree double *weights = g_memdup2 (problem->yx, sizeof (double) * problem->outputs * k);
-  Work work = { problem, order, factor, weights };
+  g_auto (PareHessian) hessian = { 0 };
+  Work work = { problem, &hessian };
 
-  for (gint64 j = 0; j < k; j++)
-    order[j] = j % problem->inputs * problem->taps + j / problem->inputs;
-  for (gint64 j = 0; j < k; j++)
-    inverse[j * (k + 1)] = 1;
-  if (!pare_linalg_solve (k, problem->xx, 0, k, inverse, error)
-      || !pare_linalg_solve (k, problem->xx, 0, problem->outputs, weights, error))
+  if (!pare_hessian_init (&hessian, problem, error))
     return FALSE;
-  for (gint64 i = 0; i < k; i++)
-    for (gint64 j = 0; j < k; j++)
-      factor[i * k + j] = inverse[order[i] * k + order[j]];
-  if (!factorize (factor, k))
-    {
-      g_set_error (error, PARE_ERROR, PARE_ERROR_LIBRARY, "Its inputs depend on each other too much: raise ridge.");
-      return FALSE;
-    }
   pare_parallel (problem->outputs, 1, prune_rows, &work);
+  pare_hessian_finish (&hessian, problem);
   return TRUE;
 }
 

@@ -69,6 +69,12 @@ pare_tableau_weight (const PareTableau *tableau, gint64 k)
 }
 
 double
+pare_tableau_error (const PareTableau *tableau)
+{
+  return *cell (tableau, tableau->n, tableau->n);
+}
+
+double
 pare_tableau_cost (const PareTableau *tableau, gint64 k)
 {
   double weight = pare_tableau_weight (tableau, k);

@@ -33,6 +33,8 @@ void pare_tableau_fill (PareTableau *tableau, const double *inverse, const doubl
 void pare_tableau_sweep (PareTableau *tableau, gint64 k);
 /* Weight of a variable that is inside. */
 double pare_tableau_weight (const PareTableau *tableau, gint64 k);
+/* The squared error, above that of all variables inside. */
+double pare_tableau_error (const PareTableau *tableau);
 /* What the squared error grows by when @k, which is inside, leaves. */
 double pare_tableau_cost (const PareTableau *tableau, gint64 k);
 /* What it grows by (mostly it shrinks, below zero) when @out leaves and @in enters. */

@@ -46,7 +46,8 @@ layer_init (Layer *layer, guint n, guint m)
                                     .m = m,
                                     .xx = layer->xx,
                                     .yx = layer->yx,
-                                    .weights = layer->weights };
+                                    .weights = layer->weights,
+                                    .work = 1e9 };
 }
 
 static void
@@ -207,6 +208,33 @@ test_sparsegpt_makes_up_in_what_follows (void)
     }
 }
 
+/* Two blocks of four: the first one while the second is free, the second one while the first stays. */
+static void
+test_obc_cuts_wide_layers_into_blocks (void)
+{
+  Layer layer;
+  double whole = 0, cut = 0;
+
+  layer_init (&layer, 2, 4);
+  layer.problem.work = 1;
+  run (&layer, "obc");
+  assert_pattern (&layer);
+  for (guint o = 0; o < OUTPUTS; o++)
+    {
+      double *mine = layer.weights + o * INPUTS, w[INPUTS] = { 0 };
+      guint mask = mask_of (mine);
+      solve_masked (&layer, o, mask | 0xf0, 0, w);
+      for (guint i = 0; i < 4; i++)
+        g_assert_cmpfloat_with_epsilon (mine[i], w[i], 1e-9);
+      solve_masked (&layer, o, mask, 0x0f, w);
+      for (guint i = 4; i < INPUTS; i++)
+        g_assert_cmpfloat_with_epsilon (mine[i], w[i], 1e-9);
+      cut += cost (&layer, o, mine);
+      whole += best_cost (&layer, o);
+    }
+  g_assert_cmpfloat (cut, <, 1.5 * whole);
+}
+
 static double
 total_cost (const char *algorithm)
 {
@@ -289,6 +317,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/nm-algorithms/obc-mask", test_obc_finds_nearly_the_best_masks);
   g_test_add_func ("/nm-algorithms/obc-weights", test_obc_solves_for_what_stays);
+  g_test_add_func ("/nm-algorithms/obc-blocks", test_obc_cuts_wide_layers_into_blocks);
   g_test_add_func ("/nm-algorithms/sparsegpt", test_sparsegpt_makes_up_in_what_follows);
   g_test_add_func ("/nm-algorithms/wanda", test_wanda_keeps_the_largest_shares);
   g_test_add_func ("/nm-algorithms/order", test_the_more_an_algorithm_looks_at_the_better_it_is);
