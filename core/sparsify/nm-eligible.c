@@ -43,25 +43,25 @@ reason_against_weight (const PareNode *node, const PareNmSettings *settings, con
 }
 
 gboolean
-pare_nm_eligible (const PareNode *node, const PareNmSettings *settings, PareWeightTrait *trait, char **reason,
-                  GError **error)
+pare_nm_eligible (const PareNode *node, const PareNmSettings *settings, char **reason, GError **error)
 {
   const PareOperator *op = pare_operator_of (node);
   const char *label = pare_node_label (node);
+  PareWeightTrait trait;
 
   *reason = NULL;
   if (!op || !op->weight)
     return FALSE;
-  if (!pare_node_weight (node, trait))
+  if (!pare_node_weight (node, &trait))
     *reason = g_strdup ("its weight is no constant, or no plain matrix");
   else if (settings->skip_layers && g_strv_contains (settings->skip_layers, label))
     *reason = g_strdup ("skip-layers names it");
-  else if (pare_node_input (node, trait->input)->sparsity.mode == PARE_SPARSITY_FILTER)
+  else if (pare_node_input (node, trait.input)->sparsity.mode == PARE_SPARSITY_FILTER)
     g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
                  "Layer '%s' has lost whole channels already, and a layer has one sparsity mode: name it in "
                  "skip-layers.",
                  label);
   else
-    return !(*reason = reason_against_weight (node, settings, trait));
+    return !(*reason = reason_against_weight (node, settings, &trait));
   return FALSE;
 }

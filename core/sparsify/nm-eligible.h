@@ -8,12 +8,11 @@ G_BEGIN_DECLS
 
 /**
  * pare_nm_eligible:
- * @trait: receives its weight trait when it is eligible
+ * @settings: of this layer
  * @reason: receives why not, newly allocated; NULL for a node without a weight, which nobody asks about
  *
  * Whether the weight of @node can be made sparse. An error when its weight has another sparsity mode already.
  */
-gboolean pare_nm_eligible (const PareNode *node, const PareNmSettings *settings, PareWeightTrait *trait, char **reason,
-                           GError **error);
+gboolean pare_nm_eligible (const PareNode *node, const PareNmSettings *settings, char **reason, GError **error);
 
 G_END_DECLS

@@ -2,8 +2,10 @@
  * Makes the layers of a network n:m sparse, one after another: each from what the sparse ones before it compute, so
  * that it makes up for their errors too. */
 #include "sparsify/nm.h"
+#include "graph/overrides.h"
 #include "sparsify/nm-eligible.h"
 #include "sparsify/nm-layer.h"
+#include "sparsify/pattern.h"
 
 #define STAGE "graphsparsifier"
 
@@ -13,6 +15,25 @@ pare_nm_settings_init (PareNmSettings *settings)
   *settings = (PareNmSettings){ .n = 2, .m = 4, .ridge = 1e-2, .memory_limit = G_GUINT64_CONSTANT (1) << 30 };
 }
 
+/* What can be said of one layer; -1: nothing. */
+typedef struct
+{
+  int enable, n, m;
+} Override;
+
+static const PareOverrideField fields[] = {
+  { "enable", PARE_OVERRIDE_BOOLEAN, G_STRUCT_OFFSET (Override, enable) },
+  { "n", PARE_OVERRIDE_INTEGER, G_STRUCT_OFFSET (Override, n), .minimum = 1, .maximum = PARE_PATTERN_MOST - 1 },
+  { "m", PARE_OVERRIDE_INTEGER, G_STRUCT_OFFSET (Override, m), .minimum = 2, .maximum = PARE_PATTERN_MOST },
+};
+
+/* A layer that can be made sparse, and how. */
+typedef struct
+{
+  PareNode *node;
+  PareNmSettings settings;
+} Layer;
+
 /* The network as it was and as it becomes. */
 typedef struct
 {
@@ -20,16 +41,58 @@ typedef struct
   const PareNmSettings *settings;
   const PareNmAlgorithm *algorithm;
   PareWalk *student, *teacher; /* NULL: nobody looks at samples */
-  GPtrArray *layers;           /* of PareNode, those that can be made sparse */
+  GArray *layers;              /* of Layer */
 } Work;
 
-static gboolean
-check_settings (const PareGraph *graph, const PareNmSettings *settings, GError **error)
+static GHashTable *
+read_overrides (const PareGraph *graph, const PareNmSettings *settings, GError **error)
 {
+  static const Override unset = { -1, -1, -1 };
+  g_autoptr (GHashTable) overrides
+      = pare_overrides_parse (settings->layers, fields, G_N_ELEMENTS (fields), &unset, sizeof unset, error);
+
+  if (!overrides || !pare_overrides_check_layers (overrides, graph, error))
+    return NULL;
   for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
     if (!pare_graph_find_layer (graph, settings->skip_layers[i], error))
-      return FALSE;
-  return TRUE;
+      return NULL;
+  return g_steal_pointer (&overrides);
+}
+
+/* The settings of one layer, and whether it is to be looked at. */
+static gboolean
+override (Layer *layer, GHashTable *overrides, char **reason, GError **error)
+{
+  const Override *said = pare_overrides_find (overrides, pare_node_label (layer->node));
+
+  if (!said)
+    return TRUE;
+  layer->settings.n = said->n > 0 ? (guint)said->n : layer->settings.n;
+  layer->settings.m = said->m > 0 ? (guint)said->m : layer->settings.m;
+  if (layer->settings.n >= layer->settings.m)
+    g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "Layer '%s' asks for %u:%u: n must be below m.",
+                 pare_node_label (layer->node), layer->settings.n, layer->settings.m);
+  else if (said->enable == 0)
+    *reason = g_strdup ("layers says so");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* Adds @node to the layers, or says in @reason why not. */
+static gboolean
+consider (Work *work, PareNode *node, GHashTable *overrides, char **reason, GError **error)
+{
+  Layer layer = { node, *work->settings };
+  g_autoptr (GError) problem = NULL;
+
+  *reason = NULL;
+  if (override (&layer, overrides, reason, &problem) && pare_nm_eligible (node, &layer.settings, reason, &problem))
+    g_array_append_val (work->layers, layer);
+  if (!problem)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
 }
 
 /* Before the first one changes, so that an error leaves all as it was. */
@@ -37,21 +100,17 @@ static gboolean
 find_layers (Work *work, GError **error)
 {
   PareGraph *graph = work->graph;
+  g_autoptr (GHashTable) overrides = read_overrides (graph, work->settings, error);
   g_autofree char *first = NULL;
 
+  if (!overrides)
+    return FALSE;
   for (guint i = 0; i < graph->nodes->len; i++)
     {
       PareNode *node = graph->nodes->pdata[i];
       g_autofree char *reason = NULL;
-      g_autoptr (GError) problem = NULL;
-      PareWeightTrait trait;
-      if (pare_nm_eligible (node, work->settings, &trait, &reason, &problem))
-        g_ptr_array_add (work->layers, node);
-      if (problem)
-        {
-          g_propagate_error (error, g_steal_pointer (&problem));
-          return FALSE;
-        }
+      if (!consider (work, node, overrides, &reason, error))
+        return FALSE;
       if (!reason)
         continue;
       pare_record_add (graph->record, STAGE, pare_node_label (node), "left alone", reason, NULL);
@@ -83,14 +142,14 @@ prune_layers (Work *work, PareSparsifyProgress progress, gpointer user_data, GEr
 {
   for (guint i = 0; i < work->layers->len; i++)
     {
-      PareNode *node = work->layers->pdata[i];
-      g_autoptr (PareMoments) moments = work->student ? collect (work, node, error) : NULL;
+      const Layer *layer = &g_array_index (work->layers, Layer, i);
+      g_autoptr (PareMoments) moments = work->student ? collect (work, layer->node, error) : NULL;
       if ((work->student && !moments)
-          || !pare_nm_prune_layer (work->graph, node, moments, work->algorithm, work->settings, error))
+          || !pare_nm_prune_layer (work->graph, layer->node, moments, work->algorithm, &layer->settings, error))
         return FALSE;
       if (progress && !progress (i + 1, work->layers->len, user_data))
         {
-          g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA, "Cancelled.");
+          g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA, "The work was cancelled.");
           return FALSE;
         }
     }
@@ -102,15 +161,15 @@ pare_graph_sparsify_nm (PareGraph *graph, PareSamples *samples, const PareNmSett
                         PareSparsifyProgress progress, gpointer user_data, GError **error)
 {
   g_autoptr (PareGraph) original = pare_graph_copy (graph);
-  g_autoptr (GPtrArray) layers = g_ptr_array_new ();
+  g_autoptr (GArray) layers = g_array_new (FALSE, FALSE, sizeof (Layer));
   g_autoptr (PareWalk) student = NULL, teacher = NULL;
   gboolean sampled = samples && pare_samples_count (samples);
   Work work = { .graph = graph, .original = original, .settings = settings, .layers = layers };
 
   work.algorithm = pare_nm_algorithm_find (settings->algorithm, sampled, error);
-  if (!work.algorithm || !check_settings (graph, settings, error) || !find_layers (&work, error))
+  if (!work.algorithm || !find_layers (&work, error))
     return FALSE;
-  if (work.algorithm->needs_samples)
+  if (work.algorithm->needs_samples && layers->len)
     {
       work.student = student = pare_walk_new (graph, samples, settings->memory_limit / 2);
       work.teacher = teacher = pare_walk_new (original, samples, settings->memory_limit / 2);

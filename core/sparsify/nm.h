@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @memory_limit: bytes of activations to keep
  * @update_frequency: training draws the mask anew every so many steps; 0: never
  * @skip_layers: labels of nodes to leave alone, NULL-terminated, or NULL
+ * @layers: settings of single layers, "conv1:n=1,m=4;fc:enable=false", or NULL
  * @allow_none: a network without any layer that can be made sparse is no error
  */
 typedef struct
@@ -28,6 +29,7 @@ typedef struct
   guint64 memory_limit;
   guint update_frequency;
   const char *const *skip_layers;
+  const char *layers;
   gboolean allow_none;
 } PareNmSettings;
 

@@ -11,7 +11,7 @@ G_DECLARE_FINAL_TYPE (GstGraphSparsifier, gst_graph_sparsifier, GST, GRAPH_SPARS
 struct _GstGraphSparsifier
 {
   GstPareStage parent_instance;
-  char *mode, *algorithm, *skip_layers;
+  char *mode, *algorithm, *skip_layers, *layers;
   PareNmSettings nm;
   PareSamples *samples; /* those that came, or NULL */
 };
@@ -31,6 +31,7 @@ static const GstPareProperty properties[] = {
   { "memory-limit", "Bytes of samples in memory, the rest goes into a temporary file; and bytes of activations to keep",
     G_TYPE_UINT64, FIELD (nm.memory_limit), .initial = 1 << 30, .maximum = G_MAXINT64 },
   { "skip-layers", "Names of layers to leave alone, with commas", G_TYPE_STRING, FIELD (skip_layers) },
+  { "layers", "Settings of single layers: conv1:n=1,m=4;fc:enable=false", G_TYPE_STRING, FIELD (layers) },
   { "update-frequency", "Training draws the mask anew every so many steps; 0 keeps it", G_TYPE_UINT,
     FIELD (nm.update_frequency), .maximum = G_MAXINT },
   { "allow-none", "A network in which no layer can be made sparse passes as it is", G_TYPE_BOOLEAN,
@@ -62,6 +63,7 @@ finish (GstPareStage *stage, PareGraph *graph, GError **error)
   g_auto (GStrv) skip_layers = gst_pare_split_names (self->skip_layers);
 
   self->nm.algorithm = self->algorithm;
+  self->nm.layers = self->layers;
   self->nm.skip_layers = (const char *const *)skip_layers;
   return pare_pattern_parse (self->mode, &self->nm.n, &self->nm.m, error)
          && pare_graph_sparsify_nm (graph, self->samples, &self->nm, report_layer, stage, error);

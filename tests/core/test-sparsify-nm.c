@@ -2,8 +2,10 @@
  * n:m sparsity goes along the input channels of every kind of layer; what cannot be sparse is left alone, with a
  * reason. */
 #include "net.h"
+#include "exec/executor.h"
 #include "ops/operator.h"
 #include "sparsify/nm.h"
+#include "sparsify/pattern.h"
 #include <math.h>
 #include <string.h>
 
@@ -166,6 +168,153 @@ test_unknown_layers_are_errors (void)
 }
 
 static void
+test_single_layers_have_settings_of_their_own (void)
+{
+  g_autoptr (PareGraph) graph = network ();
+  g_autoptr (GError) error = NULL;
+  PareNmSettings settings = two_of_four;
+
+  settings.layers = "hidden:n=1;grouped:enable=false;scores:n=3,m=8";
+  g_assert_true (pare_graph_sparsify_nm (graph, NULL, &settings, NULL, NULL, &error));
+  g_assert_true (pare_pattern_holds (pare_graph_find_value (graph, "hidden_w")->constant, 1, 1, 4, 0));
+  g_assert_true (pare_pattern_holds (pare_graph_find_value (graph, "scores_w")->constant, 0, 3, 8, 0));
+  g_assert_false (pare_pattern_holds (pare_graph_find_value (graph, "scores_w")->constant, 0, 2, 4, 0));
+  g_assert_cmpuint (pare_graph_find_value (graph, "scores_w")->sparsity.m, ==, 8);
+  g_assert_cmpstr (pare_record_entry_action (entry_of (graph, "grouped")), ==, "left alone");
+}
+
+static void
+test_impossible_settings_of_layers_are_errors (void)
+{
+  static const struct
+  {
+    const char *layers, *message;
+  } bad[] = {
+    { "hidden:n=4", "'hidden' asks for 4:4" },
+    { "hiden:n=1", "'hidden'" },
+    { "hidden:k=1", "'k'" },
+    { "hidden:n=0", "n=0" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (PareGraph) before = network (), graph = pare_graph_copy (before);
+      g_autoptr (GError) error = NULL;
+      PareNmSettings settings = two_of_four;
+      settings.layers = bad[i].layers;
+      g_assert_false (pare_graph_sparsify_nm (graph, NULL, &settings, NULL, NULL, &error));
+      g_assert_error (error, PARE_ERROR, PARE_ERROR_SETTINGS);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, bad[i].message));
+      g_assert_true (pare_graph_find_value (graph, "wide_w")->constant
+                     == pare_graph_find_value (before, "wide_w")->constant);
+    }
+}
+
+/* Samples for the network, whose channels have to do with each other. */
+static PareSamples *
+samples_new (void)
+{
+  PareSamples *samples = pare_samples_new (1, 1 << 20);
+  g_autoptr (GRand) random = g_rand_new_with_seed (7);
+  g_autoptr (GError) error = NULL;
+  PareShape shape = pare_shape_of (4, 16, 1, 6, 6);
+
+  for (guint batch = 0; batch < 8; batch++)
+    {
+      float x[16 * 36];
+      g_autoptr (PareTensor) tensor = NULL;
+      for (guint i = 0; i < G_N_ELEMENTS (x); i++)
+        x[i] = 0.5 * (i ? x[i - 1] : 0) + g_rand_double_range (random, -1, 1);
+      tensor = pare_tensor_new_floats (&shape, x);
+      g_assert_true (pare_samples_add (samples, &tensor, 1, 16, &error));
+    }
+  return samples;
+}
+
+/* Mean squared difference of the scores of two networks on the samples, relative to the variance of the first's. */
+static double
+output_error (PareGraph *original, PareGraph *pruned, PareSamples *samples)
+{
+  g_autoptr (PareExecutor) first_executor = pare_executor_new (original);
+  g_autoptr (PareExecutor) second_executor = pare_executor_new (pruned);
+  PareExecutor *executors[] = { first_executor, second_executor };
+  g_autoptr (GError) problem = NULL;
+  double error = 0, sum = 0, squares = 0;
+  guint n = 0;
+
+  for (guint first = 0; first < 128; first += 16)
+    {
+      guint64 indices[16];
+      g_autoptr (GPtrArray) batch = NULL;
+      PareTensor *y[2];
+      for (guint i = 0; i < 16; i++)
+        indices[i] = first + i;
+      batch = pare_samples_stack (samples, indices, 16, &problem);
+      for (guint k = 0; k < 2; k++)
+        g_assert_true (pare_executor_run (executors[k], (PareTensor **)batch->pdata, 1, &y[k], &problem));
+      for (gint64 i = 0; i < pare_tensor_elements (y[0]); i++, n++)
+        {
+          double a = pare_tensor_get_double (y[0], i), b = pare_tensor_get_double (y[1], i);
+          error += (a - b) * (a - b);
+          sum += a;
+          squares += a * a;
+        }
+      pare_tensor_unref (y[0]);
+      pare_tensor_unref (y[1]);
+    }
+  return error / (squares - sum * sum / n);
+}
+
+/* Also: magnitude does not look at samples that are there. */
+static void
+test_solved_weights_compute_what_the_original_did (void)
+{
+  g_autoptr (PareGraph) original = network ();
+  g_autoptr (PareSamples) samples = samples_new ();
+  static const char *const algorithms[] = { "magnitude", "sparsegpt", "obc" };
+  double errors[G_N_ELEMENTS (algorithms)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (algorithms); i++)
+    {
+      g_autoptr (PareGraph) graph = pare_graph_copy (original);
+      g_autoptr (GError) error = NULL;
+      PareNmSettings settings;
+      pare_nm_settings_init (&settings);
+      settings.algorithm = algorithms[i];
+      g_assert_true (pare_graph_sparsify_nm (graph, samples, &settings, NULL, NULL, &error));
+      g_assert_no_error (error);
+      errors[i] = output_error (original, graph, samples);
+      g_test_message ("%s: %g", algorithms[i], errors[i]);
+      for (guint k = 0; k < G_N_ELEMENTS (sparse); k++)
+        g_assert_true (
+            pare_pattern_holds (pare_graph_find_value (graph, sparse[k].weight)->constant, sparse[k].axis, 2, 4, 0));
+    }
+  g_assert_cmpfloat (errors[1], <, 0.1 * errors[0]);
+  g_assert_cmpfloat (errors[2], <, 0.1 * errors[0]);
+}
+
+static gboolean
+cancel_at_second (guint64 done, guint64 total, gpointer calls)
+{
+  g_assert_cmpuint (total, ==, G_N_ELEMENTS (sparse));
+  g_assert_cmpuint (done, ==, ++*(guint *)calls);
+  return done < 2;
+}
+
+static void
+test_work_can_be_cancelled (void)
+{
+  g_autoptr (PareGraph) graph = network ();
+  g_autoptr (GError) error = NULL;
+  guint calls = 0;
+
+  g_assert_false (pare_graph_sparsify_nm (graph, NULL, &two_of_four, cancel_at_second, &calls, &error));
+  g_assert_nonnull (error);
+  g_assert_cmpuint (calls, ==, 2);
+}
+
+static void
 test_nothing_eligible_is_an_error_unless_allowed (void)
 {
   g_auto (Net) net = net_new ();
@@ -192,6 +341,10 @@ main (int argc, char **argv)
   g_test_add_func ("/sparsify-nm/depthwise", test_depthwise_is_left_alone);
   g_test_add_func ("/sparsify-nm/one-mode", test_one_mode_per_layer);
   g_test_add_func ("/sparsify-nm/unknown-layer", test_unknown_layers_are_errors);
+  g_test_add_func ("/sparsify-nm/layers", test_single_layers_have_settings_of_their_own);
+  g_test_add_func ("/sparsify-nm/bad-layers", test_impossible_settings_of_layers_are_errors);
+  g_test_add_func ("/sparsify-nm/solved", test_solved_weights_compute_what_the_original_did);
+  g_test_add_func ("/sparsify-nm/cancelled", test_work_can_be_cancelled);
   g_test_add_func ("/sparsify-nm/nothing-eligible", test_nothing_eligible_is_an_error_unless_allowed);
   return g_test_run ();
 }
