@@ -55,10 +55,17 @@ scale_behind (const PareValue *value)
   return pair.scale->constant;
 }
 
+/* A constant weight with one scale, or one per output channel. */
 static gboolean
-read_weight (const PareValue *value, ParePair *pair)
+read_weight (const PareNode *node, const PareWeightTrait *trait, ParePair *pair)
 {
-  return value && value->producer && pare_pair_read (value->producer, pair) && pair->input->constant;
+  const PareValue *value = pare_node_input (node, trait->input);
+
+  return value && value->producer && pare_pair_read (value->producer, pair) && pair->input->constant
+         && pair->input->constant->shape.rank > trait->out_axis
+         && (pair->axis < 0
+             || (pair->axis == (int)trait->out_axis
+                 && pare_tensor_elements (pair->scale->constant) == pair->input->constant->shape.dims[pair->axis]));
 }
 
 /* Gives input @index of @node the constant @tensor, and to no other node. */
@@ -158,7 +165,7 @@ pare_node_round_bias (PareNode *node)
     return;
   bias = pare_node_constant (node, trait.bias);
   data = scale_behind (pare_node_input (node, 0));
-  if (!data || !read_weight (pare_node_input (node, trait.input), &weight)
+  if (!data || !read_weight (node, &trait, &weight)
       || (bias ? bias->type != PARE_FLOAT32 : pare_node_input (node, trait.bias) != NULL))
     return;
   data_scale = pare_tensor_get_double (data, 0);

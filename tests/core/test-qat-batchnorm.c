@@ -264,6 +264,30 @@ test_normalization_that_cannot_fold_is_left_in_float (void)
   g_assert_true (found);
 }
 
+/* The layer behind could take it as well, but then there would be none to train. */
+static void
+test_normalization_between_layers_stays_with_the_first (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *x = net_input (&net, "x", pare_shape_of (4, BATCH, CHANNELS, 6, 6));
+  PareShape shape = pare_shape_of (4, CHANNELS, CHANNELS, 1, 1);
+  PareValue *first = OP (&net, "Conv", "layer", x, net_random (&net, "w", shape, -0.5, 0.5));
+  PareValue *second
+      = OP (&net, "Conv", "second", normalized (&net, "normal", first), net_random (&net, "v", shape, -0.5, 0.5));
+  g_autoptr (PareTensor) input = NULL, before = NULL, after = NULL;
+
+  net_output (&net, second);
+  input = random_input (net.graph);
+  quantize (net.graph, 8, TRUE);
+  g_assert_cmpuint (count (net.graph, "BatchNormalization"), ==, 1);
+  before = run_to (net.graph, "normal", input);
+  pare_graph_fold_batchnorm (net.graph);
+  g_assert_cmpuint (count (net.graph, "BatchNormalization"), ==, 0);
+  g_assert_true (pare_node_is (pare_graph_find_value (net.graph, "normal")->producer, "Conv"));
+  after = run_to (net.graph, "normal", input);
+  assert_same (before, after, 1e-5);
+}
+
 static void
 test_float_layers_are_not_folded (void)
 {
@@ -356,6 +380,8 @@ main (int argc, char **argv)
                    test_quantizers_stand_where_the_folded_network_has_them);
   g_test_add_func ("/qat-batchnorm/normalization-that-cannot-fold-is-left-in-float",
                    test_normalization_that_cannot_fold_is_left_in_float);
+  g_test_add_func ("/qat-batchnorm/normalization-between-layers-stays-with-the-first",
+                   test_normalization_between_layers_stays_with_the_first);
   g_test_add_func ("/qat-batchnorm/float-layers-are-not-folded", test_float_layers_are_not_folded);
   g_test_add_func ("/qat-batchnorm/trained-networks-are-folded", test_trained_networks_are_folded);
   g_test_add_func ("/qat-batchnorm/a-residual-network-is-folded", test_a_residual_network_is_folded);
