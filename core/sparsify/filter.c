@@ -7,15 +7,22 @@
 #include "sparsify/remove.h"
 #include <math.h>
 
+/* What a user says of one layer; negative: nothing. */
+typedef struct
+{
+  double ratio;
+  gint enable;
+} LayerSettings;
+
 static const PareOverrideField fields[] = {
-  { "enable", PARE_OVERRIDE_BOOLEAN, G_STRUCT_OFFSET (PareFilterLayer, enable) },
-  { "ratio", PARE_OVERRIDE_NUMBER, G_STRUCT_OFFSET (PareFilterLayer, ratio), .minimum = 0, .maximum = 1 },
+  { "enable", PARE_OVERRIDE_BOOLEAN, G_STRUCT_OFFSET (LayerSettings, enable) },
+  { "ratio", PARE_OVERRIDE_NUMBER, G_STRUCT_OFFSET (LayerSettings, ratio), .minimum = 0, .maximum = 1 },
 };
 
-GHashTable *
-pare_filter_layers_parse (const char *text, GError **error)
+static GHashTable *
+parse_layers (const char *text, GError **error)
 {
-  static const PareFilterLayer unset = { -1, -1 };
+  static const LayerSettings unset = { -1, -1 };
 
   return pare_overrides_parse (text, fields, G_N_ELEMENTS (fields), &unset, sizeof unset, error);
 }
@@ -24,12 +31,13 @@ typedef struct
 {
   PareGraph *graph;
   const PareFilterSettings *settings;
+  GHashTable *layers; /* label -> LayerSettings */
   PareChannelGroups *groups;
   GPtrArray *masks; /* by group: which of its channels stay; NULL: all */
 } Work;
 
 static gboolean
-check_settings (const PareGraph *graph, const PareFilterSettings *settings, GError **error)
+check_settings (const PareGraph *graph, const PareFilterSettings *settings, GHashTable *layers, GError **error)
 {
   if (!(settings->ratio > 0 && settings->ratio < 1))
     {
@@ -40,7 +48,7 @@ check_settings (const PareGraph *graph, const PareFilterSettings *settings, GErr
   for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
     if (!pare_graph_find_layer (graph, settings->skip_layers[i], error))
       return FALSE;
-  return pare_overrides_check_layers (settings->layers, graph, error);
+  return pare_overrides_check_layers (layers, graph, error);
 }
 
 /* A group in which one layer is to be left alone stays whole. */
@@ -53,7 +61,7 @@ apply_skips (const Work *work, PareChannelGroup *group)
     {
       const PareChannelSlice *slice = group->slices->pdata[s];
       const char *label = pare_node_label (slice->node);
-      const PareFilterLayer *layer = pare_overrides_find (settings->layers, label);
+      const LayerSettings *layer = pare_overrides_find (work->layers, label);
       if (slice->role == PARE_CHANNELS_PRODUCED
           && ((layer && layer->enable == FALSE)
               || (settings->skip_layers && g_strv_contains (settings->skip_layers, label))))
@@ -90,7 +98,7 @@ ratio_of (const Work *work, const PareChannelGroup *group, double *ratio, GError
     {
       const PareChannelSlice *slice = group->slices->pdata[s];
       const char *label = pare_node_label (slice->node);
-      const PareFilterLayer *layer = pare_overrides_find (work->settings->layers, label);
+      const LayerSettings *layer = pare_overrides_find (work->layers, label);
       if (slice->role != PARE_CHANNELS_PRODUCED || !layer || layer->ratio < 0)
         continue;
       if (said_of && layer->ratio != *ratio)
@@ -186,13 +194,14 @@ gboolean
 pare_graph_sparsify_filters (PareGraph *graph, PareSamples *samples, const PareFilterSettings *settings,
                              PareSparsifyProgress progress, gpointer user_data, GError **error)
 {
+  g_autoptr (GHashTable) layers = parse_layers (settings->layers, error);
   g_autoptr (PareChannelGroups) groups = NULL;
   g_autoptr (GPtrArray) masks = g_ptr_array_new_with_free_func (g_free);
-  Work work = { graph, settings, NULL, masks };
+  Work work = { graph, settings, layers, NULL, masks };
   PareNetworkSize before, after;
   guint removed = 0;
 
-  if (!check_settings (graph, settings, error) || !pare_network_size (graph, &before, error)
+  if (!layers || !check_settings (graph, settings, layers, error) || !pare_network_size (graph, &before, error)
       || !(groups = pare_channel_groups_new (graph, NULL, error)))
     return FALSE;
   work.groups = groups;

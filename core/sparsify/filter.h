@@ -5,22 +5,12 @@
 
 G_BEGIN_DECLS
 
-/* What a user says of one layer. */
-typedef struct
-{
-  double ratio; /* negative: nothing is said */
-  gint enable;
-} PareFilterLayer;
-
-/* "conv1:ratio=0.3;fc:enable=false", or NULL: a new table of label -> PareFilterLayer. */
-GHashTable *pare_filter_layers_parse (const char *text, GError **error);
-
 /**
  * PareFilterSettings:
  * @algorithm: how channels are ranked, by name; NULL: bcp
  * @ratio: share of the channels of each group that goes, in (0, 1)
  * @align: the number of channels that stays is rounded up to a multiple, but never beyond all
- * @layers: of pare_filter_layers_parse(), or NULL
+ * @layers: settings of single layers, "conv1:ratio=0.3;fc:enable=false", or NULL
  * @skip_layers: labels of nodes that keep their channels, NULL-terminated, or NULL
  * @allow_none: a network without any channel that can go is no error
  */
@@ -29,7 +19,7 @@ typedef struct
   const char *algorithm;
   double ratio;
   guint align;
-  GHashTable *layers;
+  const char *layers;
   const char *const *skip_layers;
   gboolean allow_none;
 } PareFilterSettings;

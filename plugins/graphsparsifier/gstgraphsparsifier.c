@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * graphsparsifier: puts zeros into weights, in a pattern that hardware can use. */
+ * graphsparsifier: puts zeros into weights, in a pattern that hardware can use, or takes whole filters out. */
 #include "exec/inference.h"
 #include "gst/gstpare.h"
+#include "sparsify/filter.h"
 #include "sparsify/nm.h"
 #include "sparsify/pattern.h"
 #include <string.h>
@@ -13,6 +14,7 @@ struct _GstGraphSparsifier
   GstPareStage parent_instance;
   char *mode, *algorithm, *skip_layers, *layers;
   PareNmSettings nm;
+  PareFilterSettings filter;
   PareSamples *samples; /* those that came, or NULL */
 };
 
@@ -21,17 +23,22 @@ G_DEFINE_TYPE (GstGraphSparsifier, gst_graph_sparsifier, GST_TYPE_PARE_STAGE)
 #define FIELD(field) G_STRUCT_OFFSET (GstGraphSparsifier, field)
 
 static const GstPareProperty properties[] = {
-  { "mode", "n:m, such as 2:4: of every m consecutive input channels n stay", G_TYPE_STRING, FIELD (mode),
-    .text = "2:4" },
-  { "algorithm", "What chooses the weights that stay; unset: obc with samples, else magnitude", G_TYPE_STRING,
-    FIELD (algorithm) },
+  { "mode", "n:m, such as 2:4: of every m consecutive input channels n stay; or filter: whole filters go",
+    G_TYPE_STRING, FIELD (mode), .text = "2:4" },
+  { "algorithm", "What chooses the weights that stay; unset: obc with samples, else magnitude; of filters bcp",
+    G_TYPE_STRING, FIELD (algorithm) },
+  { "ratio", "mode=filter: share of the filters of each layer that goes", G_TYPE_DOUBLE, FIELD (filter.ratio),
+    .initial = 0.5, .maximum = 1 },
+  { "align", "mode=filter: the number of filters that stays is rounded up to a multiple", G_TYPE_UINT,
+    FIELD (filter.align), .initial = 1, .minimum = 1, .maximum = 65536 },
   { "ridge", "How strongly weights are held where they are when the samples say little", G_TYPE_DOUBLE,
     FIELD (nm.ridge), .initial = 1e-2, .maximum = 1e6 },
   { "rows", "Positions to look at in each sample at most; 0: all", G_TYPE_UINT, FIELD (nm.rows), .maximum = G_MAXINT },
   { "memory-limit", "Bytes of samples in memory, the rest goes into a temporary file; and bytes of activations to keep",
     G_TYPE_UINT64, FIELD (nm.memory_limit), .initial = 1 << 30, .maximum = G_MAXINT64 },
   { "skip-layers", "Names of layers to leave alone, with commas", G_TYPE_STRING, FIELD (skip_layers) },
-  { "layers", "Settings of single layers: conv1:n=1,m=4;fc:enable=false", G_TYPE_STRING, FIELD (layers) },
+  { "layers", "Settings of single layers: conv1:n=1,m=4;fc:enable=false; of filters conv1:ratio=0.3", G_TYPE_STRING,
+    FIELD (layers) },
   { "update-frequency", "Training draws the mask anew every so many steps; 0 keeps it", G_TYPE_UINT,
     FIELD (nm.update_frequency), .maximum = G_MAXINT },
   { "allow-none", "A network in which no layer can be made sparse passes as it is", G_TYPE_BOOLEAN,
@@ -62,9 +69,12 @@ finish (GstPareStage *stage, PareGraph *graph, GError **error)
   GstGraphSparsifier *self = GST_GRAPH_SPARSIFIER (stage);
   g_auto (GStrv) skip_layers = gst_pare_split_names (self->skip_layers);
 
-  self->nm.algorithm = self->algorithm;
-  self->nm.layers = self->layers;
-  self->nm.skip_layers = (const char *const *)skip_layers;
+  self->nm.algorithm = self->filter.algorithm = self->algorithm;
+  self->nm.skip_layers = self->filter.skip_layers = (const char *const *)skip_layers;
+  self->nm.layers = self->filter.layers = self->layers;
+  self->filter.allow_none = self->nm.allow_none;
+  if (strcmp (self->mode, "filter") == 0)
+    return pare_graph_sparsify_filters (graph, self->samples, &self->filter, report_layer, stage, error);
   return pare_pattern_parse (self->mode, &self->nm.n, &self->nm.m, error)
          && pare_graph_sparsify_nm (graph, self->samples, &self->nm, report_layer, stage, error);
 }
