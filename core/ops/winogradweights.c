@@ -12,10 +12,10 @@
 #define LANES PARE_WINOGRAD_LANES
 #define POINTS PARE_WINOGRAD_POINTS
 #define TAPS 9
-/* More threads than this find nothing to do. Large weights have fewer parts, whose sums would take longer than they
- * save. */
-#define MAX_PARTS 8
-#define MAX_ELEMENTS (1 << 22)
+/* Jobs for threads: parts of the tiles, each by groups of so many output channels, for which it pays to transform the
+ * input again. */
+#define JOBS 8
+#define GROUP 256
 /* The point whose transform of dy is the sum over the tile. */
 #define SUM_POINT (PARE_WINOGRAD_IN + 1)
 
@@ -23,9 +23,9 @@ typedef struct
 {
   const PareWinograd *winograd;
   PareWinogradTiles tiles;
-  gint64 parts;
+  gint64 groups, parts;
   const float *x, *dy;
-  float *sums; /* per part: [block of in][out][tap][16], then [out] */
+  float *sums; /* per part: [block of out][block of in][16][tap][16], then [out] */
   float *by_weights, *by_bias;
 } Work;
 
@@ -38,15 +38,20 @@ part_room (const PareWinograd *w)
 static gsize
 thread_room (const PareWinograd *w)
 {
-  return POINTS * (pare_winograd_point_step (w->in) + pare_winograd_point_step (w->out) + LANES * LANES);
+  return POINTS * (pare_winograd_point_step (w->in) + pare_winograd_point_step (LANES) + LANES * LANES);
 }
 
 static gint64
+count_groups (const PareWinograd *w)
+{
+  return (w->out + GROUP - 1) / GROUP;
+}
+
+/* By the shapes alone: results must not depend on the machine. */
+static gint64
 count_parts (const PareWinograd *w)
 {
-  gint64 limit = MAX_ELEMENTS / (w->in * w->out * TAPS);
-
-  return MIN (CLAMP (limit, 2, MAX_PARTS), pare_winograd_tiles (w).pieces);
+  return CLAMP (JOBS / count_groups (w), 1, pare_winograd_tiles (w).pieces);
 }
 
 gsize
@@ -59,7 +64,7 @@ pare_winograd_weights_room (const PareWinograd *w)
 static void
 add_block (const PareWinograd *w, guint n, const float *d, const float *v, float *m, float *sums)
 {
-  gsize v_step = pare_winograd_point_step (w->in), d_step = pare_winograd_point_step (w->out);
+  gsize v_step = pare_winograd_point_step (w->in), d_step = pare_winograd_point_step (LANES);
 
   for (guint p = 0; p < POINTS; p++)
     pare_winograd_outer_product (n, d + p * d_step, v + p * v_step, m + p * LANES * LANES);
@@ -75,60 +80,63 @@ add_bias (guint n, const float *d, float *sums)
       sums[l] += d[t * LANES + l];
 }
 
+/* A piece of the tiles, for output channels @from up to before @to. */
 static void
-add_piece (const Work *work, gint64 piece, float *v, float *sums)
+add_piece (const Work *work, gint64 piece, gint64 from, gint64 to, float *v, float *sums)
 {
   const PareWinograd *w = work->winograd;
-  gsize v_step = pare_winograd_point_step (w->in), d_step = pare_winograd_point_step (w->out);
+  gsize v_step = pare_winograd_point_step (w->in), d_step = pare_winograd_point_step (LANES);
   float *d = v + POINTS * v_step, *m = d + POINTS * d_step;
   ParePatch patches[PARE_WINOGRAD_TILES];
   guint n = pare_winograd_input_patches (w, &work->tiles, piece, patches);
 
-  for (gint64 c = 0; c < w->in / LANES; c++)
+  for (gint64 i = 0; i < w->in; i += LANES)
     for (guint t = 0; t < n; t++)
-      pare_winograd_transform_input (work->x + c * w->height * w->width * LANES, &patches[t], v + (c * n + t) * LANES,
-                                     v_step);
+      pare_winograd_transform_input (work->x + i * w->height * w->width, &patches[t], v + i * n + t * LANES, v_step);
   pare_winograd_output_patches (w, &work->tiles, piece, patches);
-  for (gint64 c = 0; c < w->out / LANES; c++)
-    for (guint t = 0; t < n; t++)
-      pare_winograd_transform_gradient (work->dy + c * w->out_height * w->out_width * LANES, &patches[t],
-                                        d + (c * n + t) * LANES, d_step);
-  for (gint64 o = 0; o < w->out / LANES; o++)
+  for (gint64 o = from; o < to; o += LANES)
     {
-      for (gint64 i = 0; i < w->in / LANES; i++)
-        add_block (w, n, d + o * n * LANES, v + i * n * LANES, m, sums + (i * w->out + o * LANES) * TAPS * LANES);
-      add_bias (n, d + SUM_POINT * d_step + o * n * LANES, sums + w->in * w->out * TAPS + o * LANES);
+      for (guint t = 0; t < n; t++)
+        pare_winograd_transform_gradient (work->dy + o * w->out_height * w->out_width, &patches[t], d + t * LANES,
+                                          d_step);
+      for (gint64 i = 0; i < w->in; i += LANES)
+        add_block (w, n, d, v + i * n, m, sums + (o * w->in + i * LANES) * TAPS);
+      add_bias (n, d + SUM_POINT * d_step, sums + w->in * w->out * TAPS + o);
     }
 }
 
 static void
-run_part (const Work *work, gint64 part, float *own)
+run_job (const Work *work, gint64 job, float *own)
 {
-  float *sums = work->sums + part * part_room (work->winograd);
+  const PareWinograd *w = work->winograd;
+  gint64 part = job / work->groups, from = job % work->groups * GROUP, to = MIN (from + GROUP, w->out);
+  gint64 piece = work->tiles.pieces * part / work->parts, end = work->tiles.pieces * (part + 1) / work->parts;
+  float *sums = work->sums + part * part_room (w);
 
-  memset (sums, 0, part_room (work->winograd) * sizeof *sums);
-  for (gint64 i = work->tiles.pieces * part / work->parts; i < work->tiles.pieces * (part + 1) / work->parts; i++)
-    add_piece (work, i, own, sums);
+  memset (sums + from * w->in * TAPS, 0, (to - from) * w->in * TAPS * sizeof *sums);
+  memset (sums + w->in * w->out * TAPS + from, 0, (to - from) * sizeof *sums);
+  for (; piece < end; piece++)
+    add_piece (work, piece, from, to, own, sums);
 }
 
-/* The sum of all parts for pairs of an output channel and a block of input channels, as rows of weights. */
+/* The sum of all parts for pairs of a block of output channels and one of input channels, as rows of weights. */
 static void
 finish_weights (gint64 from, gint64 to, gconstpointer data)
 {
   const Work *work = data;
-  const PareWinograd *w = work->winograd;
+  gint64 in = work->winograd->in, blocks = in / LANES;
 
-  for (gint64 i = from; i < to; i++)
+  for (gint64 i = from * LANES; i < to * LANES; i++)
     {
-      gint64 block = i % (w->in / LANES), out = i / (w->in / LANES);
-      float *row = work->by_weights + (out * w->in + block * LANES) * TAPS;
+      gint64 out = i / LANES / blocks * LANES + i % LANES, block = i / LANES % blocks;
+      float *row = work->by_weights + (out * in + block * LANES) * TAPS;
       for (guint k = 0; k < TAPS; k++)
         for (guint l = 0; l < LANES; l++)
           {
-            const float *at = work->sums + ((block * w->out + out) * TAPS + k) * LANES + l;
+            const float *at = work->sums + (i * TAPS + k) * LANES + l;
             float sum = at[0];
             for (gint64 part = 1; part < work->parts; part++)
-              sum += at[part * part_room (w)];
+              sum += at[part * part_room (work->winograd)];
             row[l * TAPS + k] = sum;
           }
     }
@@ -152,13 +160,13 @@ void
 pare_winograd_weights_run (const PareWinograd *w, const float *x, const float *dy, float *by_weights, float *by_bias,
                            float *room)
 {
-  Work work = { w, pare_winograd_tiles (w), count_parts (w), x, dy, room, by_weights, by_bias };
+  Work work = { w, pare_winograd_tiles (w), count_groups (w), count_parts (w), x, dy, room, by_weights, by_bias };
   float *own = room + work.parts * part_room (w);
 
 #pragma omp parallel for schedule(dynamic) num_threads(w->threads)
-  for (gint64 i = 0; i < work.parts; i++)
-    run_part (&work, i, own + omp_get_thread_num () * thread_room (w));
-  pare_parallel (w->in / LANES * w->out, 16, finish_weights, &work);
+  for (gint64 i = 0; i < work.parts * work.groups; i++)
+    run_job (&work, i, own + omp_get_thread_num () * thread_room (w));
+  pare_parallel (w->in / LANES * (w->out / LANES), 1, finish_weights, &work);
   if (by_bias)
     finish_bias (&work);
 }

@@ -19,7 +19,7 @@ typedef struct
 static const Case cases[] = {
   { "one-tile", 1, 16, 16, 4, 4, 1, 1, 1, 1 },          { "many-pieces", 9, 16, 32, 28, 28, 1, 1, 1, 1 },
   { "incomplete-tiles", 3, 48, 16, 9, 14, 1, 1, 1, 1 }, { "uneven-padding", 2, 32, 48, 7, 11, 0, 2, 1, 0 },
-  { "no-padding", 2, 16, 16, 3, 10, 0, 0, 0, 0 },       { "wide-channels", 2, 128, 96, 7, 7, 1, 1, 1, 1 },
+  { "no-padding", 2, 16, 16, 3, 10, 0, 0, 0, 0 },       { "wide-channels", 2, 16, 272, 7, 5, 1, 1, 1, 1 },
 };
 
 typedef struct
