@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * What the operators on accumulators check and read the same way. */
 #include "ops/accumulators.h"
+#include <float.h>
 #include <math.h>
 
 static const PareDataType float_types[] = { PARE_FLOAT32, 0 };
@@ -40,7 +41,8 @@ pare_accumulators_read (const PareKernel *kernel, guint first, PareAccumulators 
                                       pare_shape_span (&y->shape, axis + 1, y->shape.rank), NULL };
   accumulators->steps = g_new (float, MAX (accumulators->channels, 1));
   for (gint64 c = 0; c < accumulators->channels; c++)
-    accumulators->steps[c] = data[0] * weight[per_channel ? c : 0];
+    /* Scales that are being learnt are reflected at zero, as in pare_grid_from_scale(). */
+    accumulators->steps[c] = MAX (fabsf (data[0] * weight[per_channel ? c : 0]), FLT_MIN);
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Shifted accumulators in a graph: put in, kept up to date, written as standard operators, taken out. */
 #include "quantize/shift.h"
+#include "ops/fakequantize.h"
 #include "quantize/pair.h"
 #include "train/gradient.h"
 #include <math.h>
@@ -64,8 +65,9 @@ static PareValue *
 scale_of (const PareValue *value)
 {
   const PareNode *producer = value ? value->producer : NULL;
-  gboolean learns
-      = producer && strcmp (producer->domain, PARE_DOMAIN) == 0 && strcmp (producer->op_type, "FakeQuantize") == 0;
+  gboolean learns = producer && strcmp (producer->domain, PARE_DOMAIN) == 0
+                    && (strcmp (producer->op_type, pare_grid_operator (PARE_GRID_SCALE)) == 0
+                        || strcmp (producer->op_type, pare_grid_operator (PARE_GRID_OFFSET)) == 0);
 
   return learns || (producer && pare_node_is (producer, "DequantizeLinear")) ? pare_node_input (producer, 1) : NULL;
 }
@@ -213,8 +215,13 @@ pare_graph_drop_shifts (PareGraph *graph)
   for (guint i = 0; i < nodes->len; i++)
     {
       PareNode *node = nodes->pdata[i];
-      if (pare_graph_replace_value (graph, node->outputs->pdata[0], node->inputs->pdata[0]))
-        pare_graph_remove_node (graph, node);
+      PareValue *raw = node->inputs->pdata[0], *result = node->outputs->pdata[0];
+      gboolean output = pare_graph_is_output (graph, result);
+      if (!pare_graph_replace_value (graph, result, raw))
+        continue;
+      pare_graph_remove_node (graph, node);
+      if (!output) /* else it has its name again */
+        pare_graph_swap_names (graph, raw, result);
     }
   pare_graph_remove_dead (graph);
   pare_graph_drop_unused_opset (graph, PARE_DOMAIN);

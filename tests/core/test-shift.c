@@ -352,6 +352,18 @@ test_standard_operators_compute_the_same (void)
 }
 
 static void
+test_integer_form_has_the_names_of_before (void)
+{
+  g_autoptr (PareGraph) graph = convolution ();
+  g_autoptr (PareTensor) batch = images ();
+
+  search (graph, batch, NULL);
+  g_assert_true (pare_form_find ("qdq", NULL)->lower (graph, NULL));
+  pare_graph_assert_consistent (graph);
+  g_assert_cmpstr (pare_node_output (find_node (graph, "Conv"), 0)->name, ==, "y");
+}
+
+static void
 test_integer_form_has_whole_accumulators (void)
 {
   static const double whole[COLUMNS] = { 259080 / 8.0, 2040 / 8.0, -259080 / 8.0, 130815 / 8.0 };
@@ -596,6 +608,7 @@ main (int argc, char **argv)
   ADD ("known", known_accumulators);
   ADD ("fakequant", standard_operators_compute_the_same);
   ADD ("qdq", integer_form_has_whole_accumulators);
+  ADD ("qdq-names", integer_form_has_the_names_of_before);
   ADD ("gradient", gradient_passes_where_nothing_is_clipped);
   ADD ("training", network_learns_through_shifts);
   ADD ("training-ranges", network_learns_ranges_through_shifts);
