@@ -9,6 +9,7 @@
 #include "train/gradient.h"
 #include "plugins.h"
 #include "quantize/quantize.h"
+#include "sparsify/ranking.h"
 
 /* Called once per thing; @description may be NULL. */
 typedef void (*Visit) (const char *name, const char *description, gpointer user_data);
@@ -47,6 +48,16 @@ each_algorithm (Visit visit, gpointer user_data)
 
   for (guint i = 0; i < n; i++)
     visit (observers[i]->name, observers[i]->description, user_data);
+}
+
+static void
+each_ranking (Visit visit, gpointer user_data)
+{
+  guint n;
+  const PareRanking *const *rankings = pare_rankings (&n);
+
+  for (guint i = 0; i < n; i++)
+    visit (rankings[i]->name, rankings[i]->description, user_data);
 }
 
 static void
@@ -100,6 +111,7 @@ static const struct
   { "recipes", "Recipes (pare run RECIPE --help)", each_recipe },
   { "stages", "Stages and other elements", each_stage },
   { "algorithms", "Calibration algorithms (algorithm=)", each_algorithm },
+  { "rankings", "Rankings of filters (graphsparsifier mode=filter algorithm=)", each_ranking },
   { "forms", "Output forms (form=)", each_form },
   { "fusions", "Fusions (skip=)", each_fusion },
   { "operators", "Operators that Pare executes", each_operator },

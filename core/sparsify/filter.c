@@ -214,6 +214,7 @@ pare_graph_sparsify_filters (PareGraph *graph, PareSamples *samples, const PareF
       set_none_error (&work, error);
       return FALSE;
     }
+  pare_graph_remove_dead (graph);
   if (!pare_network_size (graph, &after, error))
     return FALSE;
   pare_filter_record_network (graph->record, &before, &after);
