@@ -43,6 +43,7 @@ pare_numbers_write (PareNode *node, guint index, PareTensor *tensor, gboolean *c
       return;
     }
   fresh = pare_graph_add_constant (node->graph, old->name, tensor);
+  fresh->sparsity = old->sparsity; /* scaling and shifting channels leaves zeros of weights alone */
   if (pare_graph_is_input (node->graph, old)) /* as IR version 3 wants of every constant */
     g_ptr_array_add (node->graph->inputs, fresh);
   pare_node_set_input (node, index, fresh);

@@ -6,6 +6,7 @@
 #include "sparsify/nm-eligible.h"
 #include "sparsify/nm-layer.h"
 #include "sparsify/pattern.h"
+#include "sparsify/permute.h"
 
 #define STAGE "graphsparsifier"
 
@@ -160,15 +161,18 @@ gboolean
 pare_graph_sparsify_nm (PareGraph *graph, PareSamples *samples, const PareNmSettings *settings,
                         PareSparsifyProgress progress, gpointer user_data, GError **error)
 {
-  g_autoptr (PareGraph) original = pare_graph_copy (graph);
+  g_autoptr (PareGraph) original = NULL;
   g_autoptr (GArray) layers = g_array_new (FALSE, FALSE, sizeof (Layer));
   g_autoptr (PareWalk) student = NULL, teacher = NULL;
   gboolean sampled = samples && pare_samples_count (samples);
-  Work work = { .graph = graph, .original = original, .settings = settings, .layers = layers };
+  Work work = { .graph = graph, .settings = settings, .layers = layers };
 
   work.algorithm = pare_nm_algorithm_find (settings->algorithm, sampled, error);
   if (!work.algorithm || !find_layers (&work, error))
     return FALSE;
+  if (settings->permute && !pare_graph_permute_channels (graph, settings->n, settings->m, error))
+    return FALSE;
+  work.original = original = pare_graph_copy (graph);
   if (work.algorithm->needs_samples && layers->len)
     {
       work.student = student = pare_walk_new (graph, samples, settings->memory_limit / 2);

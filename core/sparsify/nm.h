@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @n: weights that stay
  * @m: of so many consecutive input channels
  * @algorithm: which ones, by name; NULL: the best that needs no more than what there is
+ * @permute: first look for an order of channels in which the largest weights stay (sparsify/permute.h)
  * @ridge: how strongly weights are held where they are when the data say little, in units of the mean square of a
  *   column
  * @rows: the most positions to look at in each sample; 0: all
@@ -24,6 +25,7 @@ typedef struct
 {
   guint n, m;
   const char *algorithm;
+  gboolean permute;
   double ridge;
   guint rows;
   guint64 memory_limit;

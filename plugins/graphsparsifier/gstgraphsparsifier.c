@@ -31,6 +31,8 @@ static const GstPareProperty properties[] = {
     .initial = 0.5, .maximum = 1 },
   { "align", "mode=filter: the number of filters that stays is rounded up to a multiple", G_TYPE_UINT,
     FIELD (filter.align), .initial = 1, .minimum = 1, .maximum = 65536 },
+  { "permute", "mode=n:m: first look for an order of channels in which the largest weights stay", G_TYPE_BOOLEAN,
+    FIELD (nm.permute) },
   { "ridge", "How strongly weights are held where they are when the samples say little", G_TYPE_DOUBLE,
     FIELD (nm.ridge), .initial = 1e-2, .maximum = 1e6 },
   { "rows", "Positions to look at in each sample at most; 0: all", G_TYPE_UINT, FIELD (nm.rows), .maximum = G_MAXINT },
