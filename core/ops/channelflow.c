@@ -195,6 +195,18 @@ layer_bias (PareChannelWalk *channels, const Weighted *layer)
     pare_channels_slice (channels, PARE_CHANNELS_CARRIED, input, shape->rank - 1, layer->n_out, layer->out);
 }
 
+/* Attention, quantized layers, layouts that have no trait. */
+static void
+block_all (PareChannelWalk *channels)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  gboolean constant = infer->n_inputs > 1 && infer->constants[1];
+
+  for (guint i = 0; i < infer->n_inputs; i++)
+    pare_channels_block (channels, i,
+                         constant ? ", whose weight is not a plain constant" : ", which multiplies activations");
+}
+
 void
 pare_channels_weighted (PareChannelWalk *channels, guint axis)
 {
@@ -204,8 +216,7 @@ pare_channels_weighted (PareChannelWalk *channels, guint axis)
 
   if (!pare_node_weight (infer->node, &layer.trait))
     {
-      for (guint i = 0; i < infer->n_inputs; i++)
-        pare_channels_block (channels, i, ", whose weight is not a plain constant");
+      block_all (channels);
       return;
     }
   layer.in = pare_channels_along (channels, 0, axis);

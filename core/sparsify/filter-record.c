@@ -26,26 +26,40 @@ pare_network_size (PareGraph *graph, PareNetworkSize *size, GError **error)
   return TRUE;
 }
 
-void
-pare_filter_record_group (PareRecord *record, const PareChannelGroup *group, guint before)
+guint *
+pare_filter_sizes (const PareChannelGroup *group)
 {
-  g_autofree char *together = g_strdup_printf ("together with '%s'", group->name);
+  guint *sizes = g_new (guint, group->slices->len);
 
+  for (guint s = 0; s < group->slices->len; s++)
+    sizes[s] = ((PareChannelSlice *)group->slices->pdata[s])->n;
+  return sizes;
+}
+
+static void
+record_layer (PareRecord *record, const PareChannelGroup *group, const PareChannelSlice *slice, guint before)
+{
+  const char *label = pare_node_label (slice->node);
+  g_autofree char *together = g_strdup_printf ("together with '%s'", group->name);
+  const char *reason = group->reason;
+
+  if (!reason && before == slice->n)
+    reason = "so few would go that none does";
+  if (reason)
+    pare_record_add (record, STAGE, label, "left alone", reason, "filters_before", (double)before, NULL);
+  else
+    pare_record_add (record, STAGE, label, "filters removed", g_str_equal (label, group->name) ? NULL : together,
+                     "filters_before", (double)before, "filters_after", (double)slice->n, NULL);
+}
+
+void
+pare_filter_record_group (PareRecord *record, const PareChannelGroup *group, const guint *before)
+{
   for (guint s = 0; s < group->slices->len; s++)
     {
       const PareChannelSlice *slice = group->slices->pdata[s];
-      const char *label = pare_node_label (slice->node);
-      gboolean first = g_str_equal (label, group->name);
-      if (slice->role != PARE_CHANNELS_PRODUCED)
-        continue;
-      if (group->reason)
-        pare_record_add (record, STAGE, label, "left alone", group->reason, "channels_before", (double)before, NULL);
-      else
-        pare_record_add (record, STAGE, label, before > group->n ? "filters removed" : "left alone",
-                         before == group->n ? "so few would go that none does"
-                         : first            ? NULL
-                                            : together,
-                         "channels_before", (double)before, "channels_after", (double)group->n, NULL);
+      if (slice->role == PARE_CHANNELS_PRODUCED)
+        record_layer (record, group, slice, before[s]);
     }
 }
 

@@ -13,8 +13,11 @@ typedef struct
 
 gboolean pare_network_size (PareGraph *graph, PareNetworkSize *size, GError **error);
 
-/* An entry for each layer that produces channels of @group: it had @before, or why it has them still. */
-void pare_filter_record_group (PareRecord *record, const PareChannelGroup *group, guint before);
+/* How many entries each slice of @group has; newly allocated. */
+guint *pare_filter_sizes (const PareChannelGroup *group);
+/* An entry for each layer that produces channels of @group: how many filters it had, by pare_filter_sizes(), and has,
+ * or why they stayed. */
+void pare_filter_record_group (PareRecord *record, const PareChannelGroup *group, const guint *before);
 void pare_filter_record_network (PareRecord *record, const PareNetworkSize *before, const PareNetworkSize *after);
 
 G_END_DECLS

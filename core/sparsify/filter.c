@@ -166,12 +166,13 @@ remove_all (Work *work, guint *removed, GError **error)
   for (guint g = 0; g < pare_channel_groups_length (work->groups); g++)
     {
       PareChannelGroup *group = pare_channel_groups_get (work->groups, g);
+      g_autofree guint *sizes = pare_filter_sizes (group);
       guint before = group->n;
       if (!group->reason && !pare_channel_group_remove (work->groups, group, work->masks->pdata[g], error))
         return FALSE;
       if (group->n < before)
         mark_weights (group);
-      pare_filter_record_group (work->graph->record, group, before);
+      pare_filter_record_group (work->graph->record, group, sizes);
       *removed += before - group->n;
     }
   return pare_channel_groups_check (work->groups, NULL, error);

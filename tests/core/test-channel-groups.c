@@ -301,6 +301,28 @@ test_channels_move_with_their_axis (void)
   g_assert_cmpint (pare_node_constant (pare_graph_find_value (net.graph, "scores")->producer, 1)->shape.dims[0], ==, 4);
 }
 
+/* Up by a transposed convolution, depthwise in part, and joined with what is on the way down (U-Net). */
+static void
+test_transposed_convolutions_shrink (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *a = conv (&net, "a", image (&net), 3, 6, 1), *up, *deep, *sizes, *both;
+
+  up = OP (&net, "ConvTranspose", "up", conv (&net, "b", a, 6, 9, 1),
+           net_random (&net, "up.weight", pare_shape_of (4, 9, 6, 2, 2), -1, 1),
+           net_random (&net, "up.bias", pare_shape_of (1, 6), -1, 1));
+  deep = OP (&net, "ConvTranspose", "deep", up, net_random (&net, "deep.weight", pare_shape_of (4, 6, 1, 1, 1), -1, 1));
+  set_int (deep, "group", 6);
+  sizes = ints (&net, "sizes", 4, (gint64[]){ 2, 6, 7, 7 });
+  both = OP (&net, "Add", "both", deep, OP (&net, "Resize", "larger", a, NULL, NULL, sizes));
+  classify (&net, OP (&net, "Pad", "wider", both, ints (&net, "pads", 8, (gint64[]){ 0, 0, 1, 1, 0, 0, 1, 1 })), 6);
+  g_assert_cmpuint (remove_unread (&net), ==, 2 + 3);
+  g_assert_cmpint (pare_node_constant (up->producer, 1)->shape.dims[0], ==, 6);
+  g_assert_cmpint (pare_node_constant (up->producer, 1)->shape.dims[1], ==, 4);
+  g_assert_cmpint (
+      pare_tensor_get_int (pare_node_constant (pare_graph_find_value (net.graph, "larger")->producer, 3), 1), ==, 4);
+}
+
 static void
 assert_blocked (Net *net, const char *group, const char *reason)
 {
@@ -314,6 +336,28 @@ assert_blocked (Net *net, const char *group, const char *reason)
   keep[0] = TRUE;
   g_assert_false (pare_channel_group_remove (groups, found, keep, &error));
   g_assert_error (error, PARE_ERROR, PARE_ERROR_SETTINGS);
+}
+
+/* The hidden channels of a perceptron shrink, what heads of attention see does not. */
+static void
+test_attention_stays_whole (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *x = net_input (&net, "x", pare_shape_of (3, -1, 5, 8)), *q, *k, *h;
+  g_autoptr (PareChannelGroups) groups = NULL;
+
+  q = OP (&net, "MatMul", "q", x, net_random (&net, "wq", pare_shape_of (2, 8, 6), -1, 1));
+  k = OP (&net, "Transpose", "turned",
+          OP (&net, "MatMul", "k", x, net_random (&net, "wk", pare_shape_of (2, 8, 6), -1, 1)));
+  net_set_ints (k, "perm", 3, (gint64[]){ 0, 2, 1 });
+  h = OP (&net, "MatMul", "mixed", OP (&net, "MatMul", "attention", q, k), x);
+  h = OP (&net, "Add", "biased", OP (&net, "MatMul", "h", h, net_random (&net, "wh", pare_shape_of (2, 8, 12), -1, 1)),
+          net_random (&net, "bias", pare_shape_of (1, 12), -1, 1));
+  h = OP (&net, "PRelu", "bent", h, net_random (&net, "slope", pare_shape_of (1, 12), -1, 1));
+  net_output (&net, OP (&net, "MatMul", "y", h, net_random (&net, "wy", pare_shape_of (2, 12, 8), -1, 1)));
+  assert_blocked (&net, "q", "MatMul 'attention', which multiplies activations");
+  assert_blocked (&net, "k", "MatMul 'attention'");
+  g_assert_cmpuint (remove_unread (&net), ==, 4);
 }
 
 static void
@@ -392,6 +436,8 @@ main (int argc, char **argv)
   ADD (split_and_shuffled_channels);
   ADD (channels_and_their_gates_go_together);
   ADD (channels_move_with_their_axis);
+  ADD (transposed_convolutions_shrink);
+  ADD (attention_stays_whole);
   ADD (outputs_stay_whole);
   ADD (what_mixes_channels_is_named);
   ADD (shared_weights_stay_whole);

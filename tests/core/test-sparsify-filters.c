@@ -93,8 +93,8 @@ test_every_layer_is_in_the_record (void)
   g_auto (Net) net = small_net ();
 
   sparsify (&net, 0.25, 1, NULL);
-  g_assert_cmpfloat (number_of (&net, "b", "channels_before"), ==, 20);
-  g_assert_cmpfloat (number_of (&net, "b", "channels_after"), ==, 15);
+  g_assert_cmpfloat (number_of (&net, "b", "filters_before"), ==, 20);
+  g_assert_cmpfloat (number_of (&net, "b", "filters_after"), ==, 15);
   g_assert_cmpstr (pare_record_entry_reason (entry_of (&net, "b")), ==, "together with 'a'");
   g_assert_cmpstr (pare_record_entry_action (entry_of (&net, "c")), ==, "filters removed");
   g_assert_cmpstr (pare_record_entry_action (entry_of (&net, "d")), ==, "left alone");
