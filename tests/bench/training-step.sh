@@ -25,9 +25,10 @@ import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1])]
 ours, theirs = (min(side, key=lambda r: r["ms"]) for side in (lines[0::2], lines[1::2]))
 print(f"{sys.argv[2]}, batch {sys.argv[3]}, {sys.argv[4]} threads, best of {len(lines) // 2} rounds")
-print(f"  Pare     {ours['ms']:7.1f} ms a step  {ours['memory_mb']:5.0f} MB")
-print(f"  PyTorch  {theirs['ms']:7.1f} ms a step  {theirs['memory_mb']:5.0f} MB, of which its libraries {theirs['libraries_mb']:.0f} MB")
-print(f"  PyTorch's time / Pare's: {theirs['ms'] / ours['ms']:.2f}")
+used = [min(r["processor_ms"] for r in side) for side in (lines[0::2], lines[1::2])]
+print(f"  Pare     {ours['ms']:7.1f} ms a step  {used[0]:7.1f} of processors  {ours['memory_mb']:5.0f} MB")
+print(f"  PyTorch  {theirs['ms']:7.1f} ms a step  {used[1]:7.1f} of processors  {theirs['memory_mb']:5.0f} MB, of which its libraries {theirs['libraries_mb']:.0f} MB")
+print(f"  PyTorch's time / Pare's: {theirs['ms'] / ours['ms']:.2f}, of processors {used[1] / used[0]:.2f}")
 peak = max(r["peak_gflops"] for r in lines[0::2])
 print(f"  {ours['gflops']:.0f} GFLOP/s, {100 * ours['gflops'] / peak:.0f}% of one large convolution's {peak:.0f}")
 END
