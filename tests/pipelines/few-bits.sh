@@ -31,6 +31,6 @@ holds "$layers == 13" || fail 'not every convolution runs on integers.'
 
 # The first and the last layer keep 8 bits, all others have 4, in whatever way the file says so.
 for form in qdq fakequant; do
-  bits=$("$PARE" inspect "$scratch/$form.onnx" | awk '$2 == "Conv" || $2 == "Gemm" { line = line " " $(NF - 1) } END { print line }')
+  bits=$("$PARE" inspect "$scratch/$form.onnx" | awk '$2 == "Conv" || $2 == "Gemm" { line = line " " $(NF - 2) } END { print line }')
   [ "$bits" = ' 8 4 4 4 4 4 4 4 4 4 4 4 4 8' ] || fail "inspect reads other bits from the $form form:$bits."
 done
