@@ -161,18 +161,23 @@ add_batch (gpointer data, GError **error)
 }
 
 static gboolean
-collect_batch (Batch *batch, PareWalk *student, PareWalk *teacher, guint index, GError **error)
+collect_batch (Batch *batch, PareWalk *student, const PareOutputTarget *target, guint index, GError **error)
 {
   guint valid;
-  g_autoptr (GPtrArray) x = pare_walk_get (student, index, &valid, error);
-  g_autoptr (GPtrArray) y = x ? pare_walk_get (teacher, index, &valid, error) : NULL;
+  g_autoptr (GPtrArray) known = pare_walk_get (student, index, &valid, error);
+  g_autoptr (GPtrArray) wanted = known ? pare_walk_get (target->teacher, index, &valid, error) : NULL;
+  g_autoptr (PareTensor) y = NULL;
   g_autoptr (ParePatches) patches = NULL;
+  guint axis = wanted && batch->matrix->trait.channels_last ? ((PareTensor *)wanted->pdata[0])->shape.rank - 1 : 1;
 
+  if (!wanted)
+    return FALSE;
+  y = pare_target_compute (target, batch->layer, axis, wanted->pdata[0], target->minus ? known->pdata[1] : NULL, error);
   if (!y)
     return FALSE;
-  batch->x = x->pdata[0];
-  batch->y = y->pdata[0];
-  if (batch->x->type != PARE_FLOAT32 || batch->y->type != PARE_FLOAT32)
+  batch->x = known->pdata[0];
+  batch->y = y;
+  if (batch->x->type != PARE_FLOAT32)
     {
       pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, batch->layer, "it does not compute in float32.");
       return FALSE;
@@ -186,18 +191,28 @@ collect_batch (Batch *batch, PareWalk *student, PareWalk *teacher, guint index, 
 }
 
 PareMoments *
-pare_moments_collect (const PareLayerMatrix *matrix, PareNode *layer, PareWalk *student, PareNode *counterpart,
-                      PareWalk *teacher, gint64 rows, GError **error)
+pare_moments_collect_for (const PareLayerMatrix *matrix, PareNode *layer, PareWalk *student, const PareOutputTarget *target,
+                          gint64 rows, GError **error)
 {
   g_autoptr (PareMoments) moments = pare_moments_new (matrix);
   Batch batch = { .moments = moments, .matrix = matrix, .layer = layer, .rows = rows };
   guint n = pare_walk_batches (student);
+  PareValue *known[] = { pare_node_input (layer, 0), target->minus };
 
-  if (!pare_walk_ask (student, 1, &(PareValue *){ pare_node_input (layer, 0) }, error)
-      || !pare_walk_ask (teacher, 1, &(PareValue *){ pare_node_output (counterpart, 0) }, error))
+  if (!pare_walk_ask (student, target->minus ? 2 : 1, known, error)
+      || !pare_walk_ask (target->teacher, 1, &target->value, error))
     return NULL;
   for (guint i = 0; i < n; i++)
-    if (!collect_batch (&batch, student, teacher, i, error))
+    if (!collect_batch (&batch, student, target, i, error))
       return NULL;
   return g_steal_pointer (&moments);
+}
+
+PareMoments *
+pare_moments_collect (const PareLayerMatrix *matrix, PareNode *layer, PareWalk *student, PareNode *counterpart,
+                      PareWalk *teacher, gint64 rows, GError **error)
+{
+  PareOutputTarget target = { .teacher = teacher, .value = pare_node_output (counterpart, 0) };
+
+  return pare_moments_collect_for (matrix, layer, student, &target, rows, error);
 }

@@ -3,7 +3,7 @@
 #pragma once
 #include "reconstruct/layermatrix.h"
 #include "reconstruct/patches.h"
-#include "reconstruct/walk.h"
+#include "reconstruct/target.h"
 
 G_BEGIN_DECLS
 
@@ -47,5 +47,9 @@ void pare_moments_add (PareMoments *moments, gint64 n, const double *x, const do
  */
 PareMoments *pare_moments_collect (const PareLayerMatrix *matrix, PareNode *layer, PareWalk *student,
                                    PareNode *counterpart, PareWalk *teacher, gint64 rows, GError **error);
+
+/* The same for any @target. */
+PareMoments *pare_moments_collect_for (const PareLayerMatrix *matrix, PareNode *layer, PareWalk *student,
+                                       const PareOutputTarget *target, gint64 rows, GError **error);
 
 G_END_DECLS

@@ -24,6 +24,8 @@ typedef struct
  * PareRanking:
  * @name: what the user writes as algorithm=
  * @needs_samples: does not work without
+ * @cumulative: a score is what the network loses when the channel and all lower ones of its group are gone; otherwise
+ *   scores add up
  * @score: called on the compute thread
  *
  * One file each, PARE_RANKING (NAME) = { .. }; with the file's name in core/sparsify/meson.build.
@@ -33,6 +35,7 @@ typedef struct
   const char *name;
   const char *description;
   gboolean needs_samples;
+  gboolean cumulative;
   gboolean (*score) (const PareRankingInput *input, GError **error);
 } PareRanking;
 

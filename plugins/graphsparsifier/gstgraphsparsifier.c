@@ -20,19 +20,38 @@ struct _GstGraphSparsifier
 
 G_DEFINE_TYPE (GstGraphSparsifier, gst_graph_sparsifier, GST_TYPE_PARE_STAGE)
 
+static GType
+gst_graph_sparsifier_budget_get_type (void)
+{
+  static const GEnumValue budgets[] = {
+    { PARE_BUDGET_CHANNELS, "The filters of each layer", "filters" },
+    { PARE_BUDGET_MACS, "The multiply-accumulates of the network", "macs" },
+    { PARE_BUDGET_PARAMETERS, "The parameters of the network", "parameters" },
+    { 0, NULL, NULL },
+  };
+  static gsize type = 0;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstGraphSparsifierBudget", budgets));
+  return type;
+}
+
 #define FIELD(field) G_STRUCT_OFFSET (GstGraphSparsifier, field)
 
 static const GstPareProperty properties[] = {
   { "mode", "n:m, such as 2:4: of every m consecutive input channels n stay; or filter: whole filters go",
     G_TYPE_STRING, FIELD (mode), .text = "2:4" },
-  { "algorithm", "What chooses the weights that stay; unset: obc with samples, else magnitude; of filters bcp",
+  { "algorithm",
+    "What chooses the weights that stay; unset: obc with samples, else magnitude; of filters reconstruction, or bcp",
     G_TYPE_STRING, FIELD (algorithm) },
-  { "ratio", "mode=filter: share of the filters of each layer that goes", G_TYPE_DOUBLE, FIELD (filter.ratio),
-    .initial = 0.5, .maximum = 1 },
+  { "ratio", "mode=filter: share of the budget that goes", G_TYPE_DOUBLE, FIELD (filter.ratio), .initial = 0.5,
+    .maximum = 1 },
   { "align", "mode=filter: the number of filters that stays is rounded up to a multiple", G_TYPE_UINT,
     FIELD (filter.align), .initial = 1, .minimum = 1, .maximum = 65536 },
   { "permute", "mode=n:m: first look for an order of channels in which the largest weights stay", G_TYPE_BOOLEAN,
     FIELD (nm.permute) },
+  { "reconstruct", "mode=filter, with samples: the weights of what stays are solved for", G_TYPE_BOOLEAN,
+    FIELD (filter.reconstruct), .initial = TRUE },
   { "ridge", "How strongly weights are held where they are when the samples say little", G_TYPE_DOUBLE,
     FIELD (nm.ridge), .initial = 1e-2, .maximum = 1e6 },
   { "rows", "Positions to look at in each sample at most; 0: all", G_TYPE_UINT, FIELD (nm.rows), .maximum = G_MAXINT },
@@ -75,6 +94,9 @@ finish (GstPareStage *stage, PareGraph *graph, GError **error)
   self->nm.skip_layers = self->filter.skip_layers = (const char *const *)skip_layers;
   self->nm.layers = self->filter.layers = self->layers;
   self->filter.allow_none = self->nm.allow_none;
+  self->filter.rows = self->nm.rows;
+  self->filter.memory_limit = self->nm.memory_limit;
+  self->filter.ridge = self->nm.ridge;
   if (strcmp (self->mode, "filter") == 0)
     return pare_graph_sparsify_filters (graph, self->samples, &self->filter, report_layer, stage, error);
   return pare_pattern_parse (self->mode, &self->nm.n, &self->nm.m, error)
@@ -96,12 +118,15 @@ static void
 gst_graph_sparsifier_class_init (GstGraphSparsifierClass *klass)
 {
   GstPareStageClass *stage_class = GST_PARE_STAGE_CLASS (klass);
+  GstPareProperty budget = { "budget", "mode=filter: what the ratio is of", gst_graph_sparsifier_budget_get_type (),
+                             FIELD (filter.budget), .initial = PARE_BUDGET_CHANNELS };
 
   stage_class->feed = feed;
   stage_class->finish = finish;
   stage_class->reset = reset;
   gst_pare_stage_class_add_tensors_pad (stage_class);
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));
+  gst_pare_class_install_properties (G_OBJECT_CLASS (klass), &budget, 1);
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass), "Graph sparsifier", "Filter/Graph",
                                          "Puts zeros into weights, in a pattern that hardware can use",
                                          "Pare contributors");

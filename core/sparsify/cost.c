@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Costs as products of what is left of the axes of constants. */
+#include "sparsify/cost.h"
+#include "sparsify/channels-private.h"
+
+/* Open sizes other than the batch: the usual size of images. */
+#define OPEN_SIZE 224
+
+/* Of a weight: that of outputs and that of inputs. */
+#define AXES 2
+
+/* Of an axis of a constant the entries that belong to a group. */
+typedef struct
+{
+  guint group;
+  guint axis; /* index of the term's axes */
+  double share;
+} Part;
+
+/* One layer or constant. */
+typedef struct
+{
+  double full;
+  guint n_axes;
+  double fixed[AXES]; /* share of entries that nobody removes */
+  GArray *parts;      /* of Part */
+} Term;
+
+struct _PareCost
+{
+  guint n_groups;
+  guint *sizes;
+  GPtrArray *terms;
+  GPtrArray **by_group; /* terms that depend on a group */
+};
+
+static void
+term_free (gpointer data)
+{
+  Term *term = data;
+
+  g_array_unref (term->parts);
+  g_free (term);
+}
+
+void
+pare_cost_free (PareCost *cost)
+{
+  for (guint g = 0; g < cost->n_groups; g++)
+    g_ptr_array_unref (cost->by_group[g]);
+  g_free (cost->by_group);
+  g_free (cost->sizes);
+  g_ptr_array_unref (cost->terms);
+  g_free (cost);
+}
+
+static void
+add_part (PareCost *cost, Term *term, guint axis, guint group, double share)
+{
+  Part part = { group, axis, share };
+
+  g_array_append_val (term->parts, part);
+  if (!g_ptr_array_find (cost->by_group[group], term, NULL))
+    g_ptr_array_add (cost->by_group[group], term);
+}
+
+/* How many of the slice's entries belong to @group. */
+static guint
+count_entries (const PareChannelGroup *group, const PareChannelSlice *slice)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < slice->n; i++)
+    n += pare_channel_group_channel (group, slice, i) >= 0;
+  return n;
+}
+
+/* Axes of the constant @input of @node that lose entries. */
+static void
+add_axes (PareCost *cost, const PareChannelGroups *groups, Term *term, const PareNode *node, guint input)
+{
+  const PareChannelSlice *axes[AXES];
+
+  for (guint g = 0; g < cost->n_groups; g++)
+    {
+      const PareChannelGroup *group = pare_channel_groups_get (groups, g);
+      for (guint s = 0; s < group->slices->len; s++)
+        {
+          const PareChannelSlice *slice = group->slices->pdata[s];
+          guint axis = 0, entries;
+          if (slice->node != node || slice->input != input)
+            continue;
+          while (axis < term->n_axes && axes[axis] != slice)
+            axis++;
+          if (axis == AXES)
+            continue;
+          if (axis == term->n_axes)
+            {
+              axes[term->n_axes] = slice;
+              term->fixed[term->n_axes++] = 1;
+            }
+          entries = count_entries (group, slice);
+          term->fixed[axis] -= (double)entries / slice->n;
+          add_part (cost, term, axis, g, (double)entries / slice->n);
+        }
+    }
+}
+
+static void
+add_term (PareCost *cost, const PareChannelGroups *groups, const PareNode *node, guint input, double full)
+{
+  Term *term = g_new0 (Term, 1);
+
+  term->full = full;
+  term->parts = g_array_new (FALSE, FALSE, sizeof (Part));
+  g_ptr_array_add (cost->terms, term);
+  add_axes (cost, groups, term, node, input);
+}
+
+static void
+add_layer (PareCost *cost, const PareChannelGroups *groups, const PareInference *inference, PareNode *node)
+{
+  guint64 macs = pare_inference_macs (inference, node);
+  PareWeightTrait trait;
+
+  if (macs)
+    add_term (cost, groups, node, pare_node_weight (node, &trait) ? trait.input : G_MAXUINT, (double)macs);
+}
+
+static void
+add_constants (PareCost *cost, const PareChannelGroups *groups, PareNode *node)
+{
+  for (guint i = 0; i < node->inputs->len; i++)
+    {
+      const PareTensor *tensor = pare_node_literal (node, i);
+      if (tensor)
+        add_term (cost, groups, node, i, (double)pare_tensor_elements (tensor));
+    }
+}
+
+PareCost *
+pare_cost_new (const PareChannelGroups *groups, PareCostKind kind, GError **error)
+{
+  PareGraph *graph = groups->graph;
+  g_autoptr (GArray) specs = NULL;
+  g_autoptr (PareCost) cost = g_new0 (PareCost, 1);
+  g_autoptr (PareInference) inference = NULL;
+  guint n = pare_channel_groups_length (groups);
+
+  cost->n_groups = n;
+  cost->sizes = g_new (guint, n);
+  cost->terms = g_ptr_array_new_with_free_func (term_free);
+  cost->by_group = g_new (GPtrArray *, n);
+  for (guint g = 0; g < n; g++)
+    {
+      cost->sizes[g] = pare_channel_groups_get (groups, g)->n;
+      cost->by_group[g] = g_ptr_array_new ();
+    }
+  if (!pare_graph_default_specs (graph, 1, OPEN_SIZE, &specs, error))
+    return NULL;
+  inference = pare_inference_new (graph, specs->len, (const PareSpec *)specs->data, error);
+  if (!inference)
+    return NULL;
+  for (guint i = 0; i < graph->nodes->len; i++)
+    if (kind == PARE_COST_PARAMETERS)
+      add_constants (cost, groups, graph->nodes->pdata[i]);
+    else
+      add_layer (cost, groups, inference, graph->nodes->pdata[i]);
+  return g_steal_pointer (&cost);
+}
+
+static double
+term_cost (const PareCost *cost, const Term *term, const guint *left, guint group, guint instead)
+{
+  double axes[AXES] = { 0 }, product = term->full;
+
+  for (guint a = 0; a < term->n_axes; a++)
+    axes[a] = term->fixed[a];
+  for (guint p = 0; p < term->parts->len; p++)
+    {
+      const Part *part = &g_array_index (term->parts, Part, p);
+      guint n = part->group == group ? instead : left[part->group];
+      axes[part->axis] += part->share * n / cost->sizes[part->group];
+    }
+  for (guint a = 0; a < term->n_axes; a++)
+    product *= axes[a];
+  return product;
+}
+
+double
+pare_cost_of (const PareCost *cost, const guint *left)
+{
+  double sum = 0;
+
+  for (guint i = 0; i < cost->terms->len; i++)
+    sum += term_cost (cost, cost->terms->pdata[i], left, G_MAXUINT, 0);
+  return sum;
+}
+
+double
+pare_cost_saved (const PareCost *cost, const guint *left, guint group, guint fewer)
+{
+  double saved = 0;
+
+  for (guint i = 0; i < cost->by_group[group]->len; i++)
+    {
+      const Term *term = cost->by_group[group]->pdata[i];
+      saved += term_cost (cost, term, left, G_MAXUINT, 0) - term_cost (cost, term, left, group, fewer);
+    }
+  return saved;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * What a network costs with fewer channels, without building it. */
+#pragma once
+#include "sparsify/groups.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PareCostKind:
+ * @PARE_COST_MACS: multiply-accumulates
+ * @PARE_COST_PARAMETERS: numbers in constants that hold channels
+ */
+typedef enum
+{
+  PARE_COST_MACS,
+  PARE_COST_PARAMETERS,
+} PareCostKind;
+
+/**
+ * PareCost:
+ *
+ * A sum over layers. Each costs its share of inputs that are left times its share of outputs.
+ */
+typedef struct _PareCost PareCost;
+
+/* For the channels in @groups, all there as yet, and one sample. */
+PareCost *pare_cost_new (const PareChannelGroups *groups, PareCostKind kind, GError **error);
+void pare_cost_free (PareCost *cost);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareCost, pare_cost_free)
+
+/* Of the whole network when group g has @left[g] channels. */
+double pare_cost_of (const PareCost *cost, const guint *left);
+/* What would be saved if @group had @fewer instead. */
+double pare_cost_saved (const PareCost *cost, const guint *left, guint group, guint fewer);
+
+G_END_DECLS
