@@ -128,6 +128,10 @@ transform_pixels (Line line, const float *x, const ParePatch *patch, gboolean wh
       for (int j = 0; j < n; j++)
         row[j] = GET (whole || is_inside (patch, i, j) ? at + j * LANES : (const float *)&zero);
       line (row, half + i * IN);
+      /* For the next tiles: rows are too short for the processor to foresee. */
+#pragma GCC unroll 4
+      for (int j = 0; j < OUT; j++)
+        __builtin_prefetch (x + (patch->offset + i * patch->row + (n + OUT + j) * LANES));
     }
 #pragma GCC unroll 6
   for (int j = 0; j < IN; j++)
