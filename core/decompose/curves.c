@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * What ranks are worth for a layer: the spectra of its groups, added up. */
 #include "decompose/choice.h"
+#include "ops/parallel.h"
 #include <string.h>
 
 void
@@ -52,21 +53,51 @@ curve_new (const PareFactorization *how, GPtrArray *targets, GError **error)
   return g_steal_pointer (&curve);
 }
 
+/* Curves that are found at the same time. */
+typedef struct
+{
+  GPtrArray *targets, *ways; /* of PareFactorization */
+  PareCurve **curves;
+  GError **errors;
+} Search;
+
+static void
+find_curves (gint64 from, gint64 to, gconstpointer data)
+{
+  const Search *search = data;
+
+  for (gint64 i = from; i < to; i++)
+    search->curves[i] = curve_new (search->ways->pdata[i], search->targets, &search->errors[i]);
+}
+
 GPtrArray *
 pare_curves_new (const PareDecomposable *layer, GPtrArray *targets, const char *method, GError **error)
 {
   g_autoptr (GPtrArray) curves = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_curve_free);
+  g_autoptr (GPtrArray) ways = g_ptr_array_new ();
+  g_autoptr (GError) first = NULL;
+  Search search = { targets, ways };
 
   for (const PareFactorization *const *how = pare_factorization_table; *how; how++)
+    if ((strcmp (method, "auto") == 0 || strcmp (method, (*how)->method) == 0) && (*how)->applies (&layer->shape))
+      g_ptr_array_add (ways, (gpointer)*how);
+  search.curves = g_new0 (PareCurve *, ways->len);
+  search.errors = g_new0 (GError *, ways->len);
+  pare_parallel (ways->len, 1, find_curves, &search);
+  for (guint i = 0; i < ways->len; i++)
     {
-      PareCurve *curve;
-      if ((strcmp (method, "auto") != 0 && strcmp (method, (*how)->method) != 0) || !(*how)->applies (&layer->shape))
-        continue;
-      if (!(curve = curve_new (*how, targets, error)))
-        return NULL;
-      g_ptr_array_add (curves, curve);
+      if (search.curves[i])
+        g_ptr_array_add (curves, search.curves[i]);
+      else if (!first)
+        first = g_steal_pointer (&search.errors[i]);
+      g_clear_error (&search.errors[i]);
     }
-  return g_steal_pointer (&curves);
+  g_free (search.curves);
+  g_free (search.errors);
+  if (!first)
+    return g_steal_pointer (&curves);
+  g_propagate_error (error, g_steal_pointer (&first));
+  return NULL;
 }
 
 static double

@@ -8,9 +8,10 @@ G_BEGIN_DECLS
 
 /**
  * PareDecomposeSettings:
- * @policy: how ranks are chosen: "macs", "energy" or "evbmf"
+ * @policy: how ranks are chosen: "macs", "uniform", "energy" or "evbmf"
  * @method: "auto" or one of "spatial", "reduced-rank", "tucker"
- * @ratio: for "macs": share of the network's multiply-accumulates that remains, in (0, 1)
+ * @ratio: share of the multiply-accumulates that remains, in (0, 1): for "macs" of the network's, for "uniform" of each
+ *   layer's
  * @energy: for "energy": share of a layer's energy to keep, in (0, 1)
  * @align: ranks are multiples of this
  * @size: in place of open sizes of the network's inputs, to count multiply-accumulates; samples know better

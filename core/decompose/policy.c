@@ -27,10 +27,22 @@ rank_by_noise (const PareCurve *curve, const PareDecomposable *layer, const Pare
   return pare_evbmf_rank (rows, columns, curve->energies);
 }
 
+/* The plain way to meet a ratio: every layer by itself. */
+static int
+rank_by_ratio (const PareCurve *curve, const PareDecomposable *layer, const PareDecomposeSettings *settings)
+{
+  int rank = curve->n;
+
+  while (rank > 1 && pare_curve_option (curve, layer, rank).macs > settings->ratio * (double)layer->macs)
+    rank--;
+  return rank;
+}
+
 static const ParePolicy macs = { "macs", NULL };
 static const ParePolicy energy = { "energy", rank_by_energy };
 static const ParePolicy evbmf = { "evbmf", rank_by_noise };
-static const ParePolicy *const policies[] = { &macs, &energy, &evbmf, NULL };
+static const ParePolicy uniform = { "uniform", rank_by_ratio };
+static const ParePolicy *const policies[] = { &macs, &uniform, &energy, &evbmf, NULL };
 
 const ParePolicy *
 pare_policy_find (const char *name, GError **error)

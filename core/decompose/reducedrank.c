@@ -37,7 +37,7 @@ find_spectrum (const PareFactorization *how, const PareTarget *target, GError **
   g_autofree double *measured = pare_target_measure (target, o, target->wanted);
   double *gram = g_new (double, (gsize)o *(gsize)o);
 
-  pare_linalg_gemm (FALSE, TRUE, o, o, k, 1, measured, target->wanted, 0, gram);
+  pare_linalg_gemm_symmetric (o, k, measured, target->wanted, gram);
   spectrum->eigen[0] = pare_eigen_new (o, gram, error);
   if (!spectrum->eigen[0])
     return NULL;

@@ -46,7 +46,7 @@ pare_spatial_spectrum (const PareFactorization *how, const PareTarget *target, G
       measured = g_new (double, (gsize)n *(gsize)q);
       pare_linalg_gemm (FALSE, FALSE, n, q, q, 1, unfolding->wanted, unfolding->block, 0, measured);
     }
-  pare_linalg_gemm (FALSE, TRUE, n, n, q, 1, measured ? measured : unfolding->wanted, unfolding->wanted, 0, gram);
+  pare_linalg_gemm_symmetric (n, q, measured ? measured : unfolding->wanted, unfolding->wanted, gram);
   spectrum->eigen[0] = pare_eigen_new (n, gram, error);
   if (!spectrum->eigen[0])
     return NULL;

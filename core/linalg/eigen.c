@@ -2,6 +2,7 @@
  * Eigenvalues and eigenvectors of a symmetric matrix: reduction to tridiagonal form, all of its eigenvalues, and only
  * as many eigenvectors as are wanted. */
 #include "linalg/blas.h"
+#include "ops/parallel.h"
 #include <string.h>
 
 static void
@@ -29,6 +30,9 @@ reverse_rows (double *rows, int n_rows, int n)
       memcpy (last, row, size);
     }
 }
+
+/* Eigenvectors that one thread brings back at a time. */
+#define PIECE 64
 
 /* @a and @tau hold the reflections that turned the matrix into the tridiagonal one of @d and @e. */
 struct _PareEigen
@@ -74,6 +78,29 @@ pare_eigen_values (const PareEigen *eigen)
   return eigen->values;
 }
 
+typedef struct
+{
+  const PareEigen *eigen;
+  double *vectors;
+  gint failed; /* atomic: LAPACK's return code */
+} Return;
+
+/* From the tridiagonal matrix's eigenvectors to those of the matrix itself. With the workspace that LAPACK asks for,
+ * few vectors make it take its slow path. */
+static void
+bring_back (gint64 from, gint64 to, gconstpointer data)
+{
+  Return *back = (Return *)data;
+  const PareEigen *eigen = back->eigen;
+  int n = eigen->n, count = (int)(to - from), size = (n + 65) * 64, info;
+  g_autofree double *workspace = g_new (double, size);
+
+  info = LAPACKE_dormtr_work (LAPACK_COL_MAJOR, 'L', 'L', 'N', n, count, eigen->a, n, eigen->tau,
+                              back->vectors + from * n, n, workspace, size);
+  if (info != 0)
+    g_atomic_int_set (&back->failed, info);
+}
+
 double *
 pare_eigen_vectors (const PareEigen *eigen, int count, GError **error)
 {
@@ -83,14 +110,16 @@ pare_eigen_vectors (const PareEigen *eigen, int count, GError **error)
   g_autofree double *vectors = g_new (double, (gsize)n *(gsize)count);
   g_autofree int *support = g_new (int, 2 * (gsize)n);
 
+  Return back = { eigen, vectors, 0 };
+
   g_return_val_if_fail (count >= 1 && count <= n, NULL);
   if (!pare_lapack_succeeded ("stemr",
                               LAPACKE_dstemr (LAPACK_COL_MAJOR, 'V', 'I', n, d, e, 0, 0, n - count + 1, n, &found,
                                               values, vectors, n, count, support, &try_accurate),
-                              error)
-      || !pare_lapack_succeeded (
-          "ormtr", LAPACKE_dormtr (LAPACK_COL_MAJOR, 'L', 'L', 'N', n, count, eigen->a, n, eigen->tau, vectors, n),
-          error))
+                              error))
+    return NULL;
+  pare_parallel (count, PIECE, bring_back, &back);
+  if (!pare_lapack_succeeded ("ormtr", g_atomic_int_get (&back.failed), error))
     return NULL;
   reverse_rows (vectors, count, n);
   return g_steal_pointer (&vectors);

@@ -52,3 +52,29 @@ pare_linalg_gemm (gboolean transpose_a, gboolean transpose_b, int m, int n, int 
   else
     pare_parallel (n, PIECE, multiply_columns, &product);
 }
+
+/* Row pieces with many and with few columns in turn, so that threads that take half of them each have as much to do. */
+static void
+multiply_upper (gint64 from, gint64 to, gconstpointer data)
+{
+  const Product *product = data;
+  gint64 pieces = (product->n + PIECE - 1) / PIECE;
+
+  for (gint64 i = from; i < to; i++)
+    {
+      gint64 row = (i % 2 ? pieces - 1 - i / 2 : i / 2) * PIECE;
+      multiply (product, row, MIN (PIECE, product->n - row), row, product->n - row);
+    }
+}
+
+void
+pare_linalg_gemm_symmetric (int n, int k, const double *a, const double *b, double *c)
+{
+  Product product = { FALSE, TRUE, n, n, k, 1, 0, a, b, c };
+
+  pare_blas_init ();
+  pare_parallel ((n + PIECE - 1) / PIECE, 1, multiply_upper, &product);
+  for (gsize i = 0; i < (gsize)n; i++)
+    for (gsize j = 0; j < i; j++)
+      c[i * n + j] = c[j * n + i];
+}

@@ -15,6 +15,9 @@ G_BEGIN_DECLS
 void pare_linalg_gemm (gboolean transpose_a, gboolean transpose_b, int m, int n, int k, double alpha, const double *a,
                        const double *b, double beta, double *c);
 
+/* C[n x n] = A B^T, [n x k] both, where that is known to be symmetric: half the work. */
+void pare_linalg_gemm_symmetric (int n, int k, const double *a, const double *b, double *c);
+
 /**
  * pare_linalg_svd:
  * @a: [m x n]

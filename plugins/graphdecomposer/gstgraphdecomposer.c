@@ -19,12 +19,13 @@ G_DEFINE_TYPE (GstGraphDecomposer, gst_graph_decomposer, GST_TYPE_PARE_STAGE)
 #define FIELD(field) G_STRUCT_OFFSET (GstGraphDecomposer, field)
 
 static const GstPareProperty properties[] = {
-  { "policy", "How ranks are chosen: macs (for the whole network), energy or evbmf (layer by layer)", G_TYPE_STRING,
-    FIELD (policy), .text = "macs" },
+  { "policy", "How ranks are chosen: macs (for the whole network), uniform, energy or evbmf (layer by layer)",
+    G_TYPE_STRING, FIELD (policy), .text = "macs" },
   { "method", "spatial, reduced-rank, tucker, or auto: whatever leaves the least error", G_TYPE_STRING, FIELD (method),
     .text = "auto" },
-  { "ratio", "Policy macs: share of the network's multiply-accumulates that remains", G_TYPE_DOUBLE,
-    FIELD (settings.ratio), .initial = 0.5, .maximum = 1 },
+  { "ratio",
+    "Share of the multiply-accumulates that remains; of policy macs for the network, of uniform for each layer",
+    G_TYPE_DOUBLE, FIELD (settings.ratio), .initial = 0.5, .maximum = 1 },
   { "energy", "Policy energy: share of a layer's energy to keep", G_TYPE_DOUBLE, FIELD (settings.energy),
     .initial = 0.9, .maximum = 1 },
   { "align", "Ranks are multiples of this", G_TYPE_UINT, FIELD (settings.align), .initial = 1, .minimum = 1,
