@@ -157,6 +157,9 @@ reshape_backward (PareGradient *gradient, const PareNode *node, GError **error)
   return TRUE;
 }
 
+/* A channel is noted for every element of a block: bounds memory. No weight that could read more would fit either. */
+#define MOST_ELEMENTS (1 << 26)
+
 /* Axes [from, to) of one shape and [target, end) of another that hold the same elements. */
 typedef struct
 {
@@ -206,7 +209,9 @@ flat_channels (PareChannelWalk *channels, const Block *block)
       }
   if (n_carried > 1)
     pare_channels_block (channels, 0, ", which mixes two axes of channels");
-  if (n_carried != 1)
+  else if (n_carried && block->elements > MOST_ELEMENTS)
+    pare_channels_block (channels, 0, ", whose result is too large to follow them");
+  if (n_carried != 1 || block->elements > MOST_ELEMENTS)
     return NULL;
   flat = g_new (guint, block->elements);
   for (gint64 i = 0; i < block->elements; i++)
