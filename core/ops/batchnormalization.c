@@ -308,15 +308,7 @@ batchnormalization_backward (PareGradient *gradient, const PareNode *node, GErro
 static void
 batchnormalization_channels (PareChannelWalk *channels)
 {
-  const PareInfer *infer = pare_channels_infer (channels);
-  const guint *along = pare_channels_along (channels, 0, 1);
-  guint n = infer->inputs[0].shape.rank > 1 ? infer->inputs[0].shape.dims[1] : 0;
-
-  for (guint i = 1; along && i < infer->n_inputs; i++)
-    if (infer->constants[i])
-      pare_channels_slice (channels, PARE_CHANNELS_CARRIED, i, 0, n, along);
-    else
-      pare_channels_keep (channels, n, along, ", whose parameters are not constant");
+  pare_channels_carry (channels, 1, 4);
   pare_channels_window (channels);
 }
 

@@ -92,6 +92,19 @@ pass_axes (PareChannelWalk *channels, guint passing, guint skipped)
 }
 
 void
+pare_channels_carry (PareChannelWalk *channels, guint first, guint last)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  const guint *along = pare_channels_along (channels, 0, 1);
+
+  for (guint i = first; along && i <= last && i < infer->n_inputs; i++)
+    if (infer->constants[i])
+      pare_channels_slice (channels, PARE_CHANNELS_CARRIED, i, 0, infer->inputs[0].shape.dims[1], along);
+    else
+      pare_channels_keep (channels, infer->inputs[0].shape.dims[1], along, ", whose parameters are not constant");
+}
+
+void
 pare_channels_window (PareChannelWalk *channels)
 {
   const PareNode *node = pare_channels_infer (channels)->node;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Gather: slices along an axis by index. GatherElements: single elements along an axis by index. */
 #include "ops/infer.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <string.h>
 
@@ -187,11 +188,31 @@ elements_backward (PareGradient *gradient, const PareNode *node, GError **error)
   return TRUE;
 }
 
+/* Axes before and behind the one that is picked from pass. */
+static void
+gather_channels (PareChannelWalk *channels)
+{
+  const PareInfer *infer = pare_channels_infer (channels);
+  guint rank = infer->inputs[0].shape.rank, axis = 0;
+
+  pare_axis_normalize (pare_node_get_int (infer->node, "axis", 0), rank, &axis);
+  pare_channels_block (channels, 1, "");
+  for (guint i = 0; i < rank; i++)
+    {
+      const guint *along = pare_channels_along (channels, 0, i);
+      if (along && i == axis)
+        pare_channels_keep (channels, infer->inputs[0].shape.dims[i], along, ", which picks some of them");
+      else
+        pare_channels_give (channels, 0, i < axis ? i : i + infer->inputs[1].shape.rank - 1, along);
+    }
+}
+
 PARE_OPERATORS (gather) = {
   { .name = "Gather",
     .infer = gather_infer,
     .forward = gather_forward,
     .backward = gather_backward,
+    .channels = gather_channels,
     .quantize = PARE_QUANTIZE_PASS },
   { .name = "GatherElements",
     .since = 11,

@@ -4,6 +4,7 @@
 #include "ops/infer.h"
 #include "ops/parallel.h"
 #include "ops/vector.h"
+#include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <math.h>
 
@@ -167,6 +168,14 @@ normalization_backward (PareGradient *gradient, const PareNode *node, GError **e
 
 #define NOTE "its mean and variance need more than 8 bits"
 
+/* An instance normalizes each channel by itself. */
+static void
+instance_channels (PareChannelWalk *channels)
+{
+  pare_channels_carry (channels, 1, 2);
+  pare_channels_window (channels);
+}
+
 PARE_OPERATORS (layernormalization) = {
   { .name = "LayerNormalization",
     .since = 17,
@@ -179,6 +188,7 @@ PARE_OPERATORS (layernormalization) = {
     .infer = instance_infer,
     .forward = instance_forward,
     .backward = normalization_backward,
+    .channels = instance_channels,
     .quantize_note = NOTE },
   { NULL },
 };

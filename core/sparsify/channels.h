@@ -45,6 +45,8 @@ void pare_channels_same (PareChannelWalk *channels);
 void pare_channels_join (PareChannelWalk *channels);
 /* The same for one axis of output 0. */
 void pare_channels_meet (PareChannelWalk *channels, guint axis);
+/* Inputs @first to @last are vectors with one entry for each channel on axis 1 of input 0. */
+void pare_channels_carry (PareChannelWalk *channels, guint first, guint last);
 /* Axes 0 and 1 pass; the others are mixed: pooling. */
 void pare_channels_window (PareChannelWalk *channels);
 /* A node with a weight trait: its input's channels end in the weight, and its output's begin there. @axis: that of the

@@ -12,7 +12,7 @@ pare_pattern_parse (const char *text, guint *n, guint *m, GError **error)
   if (g_strv_length (sides) != 2 || !g_ascii_string_to_unsigned (sides[0], 10, 0, G_MAXUINT, &kept, NULL)
       || !g_ascii_string_to_unsigned (sides[1], 10, 0, G_MAXUINT, &all, NULL))
     {
-      g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "'%s' is no pattern: write n:m, such as 2:4.",
+      g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "'%s' is no pattern: write n:m, such as 2:4, or filter.",
                    text ? text : "");
       return FALSE;
     }

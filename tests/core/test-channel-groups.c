@@ -282,6 +282,21 @@ test_channels_and_their_gates_go_together (void)
   g_assert_cmpuint (remove_unread (&net), ==, 2 + 1);
 }
 
+static void
+test_instances_are_normalized_by_channel (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *a = OP (&net, "InstanceNormalization", "n", conv (&net, "a", image (&net), 3, 6, 1),
+                     net_random (&net, "scale", pare_shape_of (1, 6), -1, 1),
+                     net_random (&net, "shift", pare_shape_of (1, 6), -1, 1));
+  PareValue *first = OP (&net, "Gather", "row", a, ints (&net, "index", 1, (gint64[]){ 2 }));
+
+  set_int (first, "axis", 2);
+  classify (&net, first, 6);
+  g_assert_cmpuint (remove_unread (&net), ==, 2);
+  g_assert_cmpint (pare_node_constant (a->producer, 2)->shape.dims[0], ==, 4);
+}
+
 /* Channels last, a mean over the image, a scale and a slice of the channels. */
 static void
 test_channels_move_with_their_axis (void)
@@ -380,6 +395,18 @@ test_what_mixes_channels_is_named (void)
 }
 
 static void
+test_picked_channels_stay_whole (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *picked = OP (&net, "Gather", "picked", conv (&net, "a", image (&net), 3, 6, 1),
+                          ints (&net, "index", 2, (gint64[]){ 4, 1 }));
+
+  set_int (picked, "axis", 1);
+  classify (&net, picked, 2);
+  assert_blocked (&net, "a", "Gather 'picked', which picks some of them");
+}
+
+static void
 test_shared_weights_stay_whole (void)
 {
   g_auto (Net) net = net_new ();
@@ -435,11 +462,13 @@ main (int argc, char **argv)
   ADD (flattened_channels_are_ranges);
   ADD (split_and_shuffled_channels);
   ADD (channels_and_their_gates_go_together);
+  ADD (instances_are_normalized_by_channel);
   ADD (channels_move_with_their_axis);
   ADD (transposed_convolutions_shrink);
   ADD (attention_stays_whole);
   ADD (outputs_stay_whole);
   ADD (what_mixes_channels_is_named);
+  ADD (picked_channels_stay_whole);
   ADD (shared_weights_stay_whole);
   ADD (what_meets_the_input_stays_whole);
   ADD (no_layer_loses_its_last_channel);

@@ -208,6 +208,17 @@ test_nothing_to_do_is_an_error (Fixture *fixture, gconstpointer data)
   assert_error_says (fixture, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "allow-none");
 }
 
+static void
+test_outputs_of_the_network_keep_their_filters (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GstBuffer) buffer = NULL;
+
+  g_assert_cmpint (GPOINTER_TO_INT (push_graph (fixture->graphs)), ==, GST_FLOW_OK);
+  buffer = gst_harness_pull (fixture->graphs);
+  for (guint c = 0; c < COLUMNS; c++)
+    g_assert_cmpfloat (weight_at (buffer, 0, c), ==, original_at (0, c));
+}
+
 #define ADD(name, settings) g_test_add ("/graphsparsifier/" #name, Fixture, settings, setup, test_##name, teardown)
 
 int
@@ -221,5 +232,8 @@ main (int argc, char **argv)
   ADD (impossible_modes_are_errors, "mode=4:2");
   ADD (samples_are_missed, "algorithm=obc");
   ADD (nothing_to_do_is_an_error, "skip-layers=product");
+  g_test_add ("/graphsparsifier/no_filter_to_remove_is_an_error", Fixture, "mode=filter", setup,
+              test_nothing_to_do_is_an_error, teardown);
+  ADD (outputs_of_the_network_keep_their_filters, "mode=filter allow-none=true");
   return g_test_run ();
 }
