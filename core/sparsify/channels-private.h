@@ -68,3 +68,8 @@ struct _PareChannelGroups
   GPtrArray *counts;
   GPtrArray *extents;
 };
+
+/* Groups by what the operators say. */
+PareChannelGroups *pare_channel_groups_gather (PareGraph *graph, const GArray *specs, GError **error);
+/* Gives a reason to the free groups that do not bear the loss of a channel. */
+void pare_channel_groups_try (PareChannelGroups *groups, const GArray *specs);

@@ -2,7 +2,6 @@
  * Dependency groups: the channels that a walk found, gathered by the producers that share them and numbered group by
  * group. */
 #include "sparsify/channels-private.h"
-#include "sparsify/remove.h"
 
 /* Open sizes other than the batch: the usual size of images, as for fusing. */
 #define OPEN_SIZE 224
@@ -236,8 +235,8 @@ give_reasons (PareChannelGroups *groups, const GPtrArray *keeps)
     }
 }
 
-static PareChannelGroups *
-gather (PareGraph *graph, const GArray *specs, GError **error)
+PareChannelGroups *
+pare_channel_groups_gather (PareGraph *graph, const GArray *specs, GError **error)
 {
   g_autoptr (PareChannelWalk) walk = pare_channels_walk (graph, specs, error);
   g_autofree guint *gang = NULL, *group = NULL, *number = NULL;
@@ -265,53 +264,6 @@ gather (PareGraph *graph, const GArray *specs, GError **error)
   return groups;
 }
 
-/* Takes one channel, as a trial; TRUE when there is none to take. */
-static gboolean
-shrink (PareChannelGroups *groups, PareChannelGroup *group, GError **error)
-{
-  g_autofree gboolean *keep = g_new (gboolean, group->n);
-
-  for (guint i = 0; i < group->n; i++)
-    keep[i] = TRUE;
-  for (guint i = 0; i < group->n; i++)
-    {
-      keep[i] = FALSE;
-      if (pare_channel_group_allows (groups, group, keep))
-        return pare_channel_group_remove (groups, group, keep, error);
-      keep[i] = TRUE;
-    }
-  return TRUE;
-}
-
-/* Whether a copy of the graph still works with one channel less in group @only, or in all groups (-1). */
-static gboolean
-try_groups (const PareChannelGroups *groups, const GArray *specs, gint only)
-{
-  g_autoptr (PareGraph) copy = pare_graph_copy (groups->graph);
-  g_autoptr (PareChannelGroups) trial = gather (copy, specs, NULL);
-
-  trial->hollow = TRUE;
-  for (guint g = 0; g < groups->groups->len; g++)
-    if ((only < 0 || (guint)only == g) && !pare_channel_groups_get (groups, g)->reason
-        && !shrink (trial, pare_channel_groups_get (trial, g), NULL))
-      return FALSE;
-  return pare_channel_groups_check (trial, specs, NULL);
-}
-
-/* A network may compute shapes in ways that nobody follows: what does not work in a trial is not offered. */
-static void
-try_all (PareChannelGroups *groups, const GArray *specs)
-{
-  if (try_groups (groups, specs, -1))
-    return;
-  for (guint g = 0; g < groups->groups->len; g++)
-    {
-      PareChannelGroup *group = groups->groups->pdata[g];
-      if (!group->reason && !try_groups (groups, specs, g))
-        group->reason = g_strdup ("shapes that the network computes do not follow when it shrinks");
-    }
-}
-
 PareChannelGroups *
 pare_channel_groups_new (PareGraph *graph, const GArray *specs, GError **error)
 {
@@ -324,8 +276,8 @@ pare_channel_groups_new (PareGraph *graph, const GArray *specs, GError **error)
         return NULL;
       specs = own;
     }
-  groups = gather (graph, specs, error);
+  groups = pare_channel_groups_gather (graph, specs, error);
   if (groups)
-    try_all (groups, specs);
+    pare_channel_groups_try (groups, specs);
   return groups;
 }

@@ -427,6 +427,27 @@ test_what_meets_the_input_stays_whole (void)
   assert_blocked (&net, "a", "Add 'sum'");
 }
 
+/* The sizes to flatten to are computed: [batch, 6 36], whatever the channels are. */
+static void
+test_shapes_that_do_not_follow_keep_their_channels_only (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *a = conv (&net, "a", conv (&net, "before", image (&net), 3, 6, 1), 6, 6, 1), *batch, *sizes, *flat;
+  g_autoptr (PareChannelGroups) groups = NULL;
+
+  batch = OP (&net, "Slice", "batch", OP (&net, "Shape", "shape", a), ints (&net, "from", 1, (gint64[]){ 0 }),
+              ints (&net, "to", 1, (gint64[]){ 1 }));
+  sizes = OP (&net, "Concat", "sizes", batch, ints (&net, "flattened", 1, (gint64[]){ 6 * 36 }));
+  set_int (sizes, "axis", 0);
+  flat = gemm (&net, "hidden", OP (&net, "Reshape", "flat", a, sizes), 6 * 36, 9);
+  net_output (&net, gemm (&net, "scores", OP (&net, "Relu", "bent", flat), 9, 5));
+  groups = find_groups (&net);
+  g_assert_null (group_named (groups, "before")->reason);
+  g_assert_null (group_named (groups, "hidden")->reason);
+  g_assert_nonnull (strstr (group_named (groups, "a")->reason, "do not follow"));
+  g_assert_cmpuint (remove_unread (&net), ==, 2 + 3);
+}
+
 static void
 test_no_layer_loses_its_last_channel (void)
 {
@@ -471,6 +492,7 @@ main (int argc, char **argv)
   ADD (picked_channels_stay_whole);
   ADD (shared_weights_stay_whole);
   ADD (what_meets_the_input_stays_whole);
+  ADD (shapes_that_do_not_follow_keep_their_channels_only);
   ADD (no_layer_loses_its_last_channel);
   return g_test_run ();
 }
