@@ -9,6 +9,7 @@
 #include "train/gradient.h"
 #include "plugins.h"
 #include "quantize/quantize.h"
+#include "sparsify/nm-algorithm.h"
 #include "sparsify/ranking.h"
 
 /* Called once per thing; @description may be NULL. */
@@ -48,6 +49,16 @@ each_algorithm (Visit visit, gpointer user_data)
 
   for (guint i = 0; i < n; i++)
     visit (observers[i]->name, observers[i]->description, user_data);
+}
+
+static void
+each_nm_algorithm (Visit visit, gpointer user_data)
+{
+  guint n;
+  const PareNmAlgorithm *const *algorithms = pare_nm_algorithms (&n);
+
+  for (guint i = 0; i < n; i++)
+    visit (algorithms[i]->name, algorithms[i]->description, user_data);
 }
 
 static void
@@ -111,6 +122,7 @@ static const struct
   { "recipes", "Recipes (pare run RECIPE --help)", each_recipe },
   { "stages", "Stages and other elements", each_stage },
   { "algorithms", "Calibration algorithms (algorithm=)", each_algorithm },
+  { "sparsity", "Algorithms for n:m sparsity (graphsparsifier algorithm=)", each_nm_algorithm },
   { "rankings", "Rankings of filters (graphsparsifier mode=filter algorithm=)", each_ranking },
   { "forms", "Output forms (form=)", each_form },
   { "fusions", "Fusions (skip=)", each_fusion },
