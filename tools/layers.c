@@ -2,7 +2,7 @@
  * A graph as its layers: quantizers and constants are accounted to the layer that they serve. */
 #include "layers.h"
 #include "quantize/pair.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 
 /* A layer's parameter and how it is stored. */
 typedef struct

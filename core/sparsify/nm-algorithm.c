@@ -2,7 +2,7 @@
  * Finding algorithms by name, and what those have in common that only score weights. */
 #include "sparsify/nm-algorithm.h"
 #include "graph/named.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 
 extern const PareNmAlgorithm *const pare_nm_algorithm_table[];
 

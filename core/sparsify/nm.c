@@ -5,7 +5,7 @@
 #include "graph/overrides.h"
 #include "sparsify/nm-eligible.h"
 #include "sparsify/nm-layer.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 #include "sparsify/permute.h"
 
 #define STAGE "graphsparsifier"

@@ -3,7 +3,7 @@
  * them, and then reorders every constant that has to do with them. */
 #include "sparsify/permute.h"
 #include "sparsify/channels-private.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 #include <string.h>
 
 #define STAGE "graphsparsifier"

@@ -5,7 +5,7 @@
  * are. All rows share U, since all go through the columns in the same order. */
 #include "ops/parallel.h"
 #include "sparsify/hessian.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 #include <math.h>
 
 typedef struct

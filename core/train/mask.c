@@ -3,7 +3,7 @@
  * weights are pulled towards zero besides (Zhou et al., Learning N:M Fine-grained Structured Sparse Neural Networks
  * From Scratch, 2021: SR-STE). So a weight that went can come back. */
 #include "train/mask.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 #include <math.h>
 
 void

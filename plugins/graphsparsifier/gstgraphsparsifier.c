@@ -4,7 +4,7 @@
 #include "gst/gstpare.h"
 #include "sparsify/filter.h"
 #include "sparsify/nm.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 #include <string.h>
 
 G_DECLARE_FINAL_TYPE (GstGraphSparsifier, gst_graph_sparsifier, GST, GRAPH_SPARSIFIER, GstPareStage)

@@ -4,7 +4,7 @@
 #include "onnx/onnx.h"
 #include "quantize/quantize.h"
 #include "sparsify/nm.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 #include <glib/gstdio.h>
 #include <string.h>
 

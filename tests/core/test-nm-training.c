@@ -2,7 +2,7 @@
  * n:m sparse weights through training: zeros stay without being asked for, or the mask is drawn anew. */
 #include "net.h"
 #include "quantize/quantize.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 #include "train/distill.h"
 #include "train/trainer.h"
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Patterns of n:m sparsity are read, drawn along any axis, and recognised. */
 #include "graph/error.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 #include <string.h>
 
 static void

@@ -2,7 +2,7 @@
  * Channels in another order: the network computes the same, and more energy stays in an n:m pattern. */
 #include "exec/executor.h"
 #include "net.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 #include "sparsify/permute.h"
 #include <math.h>
 #include <string.h>

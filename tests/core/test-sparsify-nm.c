@@ -5,7 +5,7 @@
 #include "exec/executor.h"
 #include "ops/operator.h"
 #include "sparsify/nm.h"
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Patterns of n:m sparsity: reading, drawing and recognising them. */
-#include "sparsify/pattern.h"
+#include "graph/pattern.h"
 #include "graph/error.h"
 
 gboolean
