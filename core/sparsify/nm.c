@@ -170,7 +170,9 @@ pare_graph_sparsify_nm (PareGraph *graph, PareSamples *samples, const PareNmSett
   work.algorithm = pare_nm_algorithm_find (settings->algorithm, sampled, error);
   if (!work.algorithm || !find_layers (&work, error))
     return FALSE;
-  if (settings->permute && !pare_graph_permute_channels (graph, settings->n, settings->m, error))
+  if (settings->permute
+      && !pare_graph_permute_channels (graph, sampled ? pare_samples_specs (samples) : NULL, settings->n, settings->m,
+                                       error))
     return FALSE;
   work.original = original = pare_graph_copy (graph);
   if (work.algorithm->needs_samples && layers->len)

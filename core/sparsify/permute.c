@@ -305,10 +305,12 @@ permute_group (Search *search, PareRecord *record)
 }
 
 gboolean
-pare_graph_permute_channels (PareGraph *graph, guint n, guint m, GError **error)
+pare_graph_permute_channels (PareGraph *graph, const GArray *specs, guint n, guint m, GError **error)
 {
-  g_autoptr (PareChannelGroups) groups = pare_channel_groups_new (graph, NULL, error);
+  g_autoptr (PareChannelGroups) groups = pare_channel_groups_new (graph, specs, error);
 
+  if (!groups)
+    g_prefix_error (error, "Channels cannot be brought into another order (permute=false leaves them alone): ");
   for (guint i = 0; groups && i < pare_channel_groups_length (groups); i++)
     {
       const PareChannelGroup *group = pare_channel_groups_get (groups, i);

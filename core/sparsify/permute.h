@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 /**
  * pare_graph_permute_channels:
  * @graph: edited; it computes what it did before, up to rounding
+ * @specs: (nullable): of PareSpec, of the network's inputs; NULL: as the graph says
  *
  * Groups of @m consecutive input channels lose all but @n each: this looks for the order of channels in which the
  * weights that stay have the most energy (Pool & Yu, Channel Permutations for N:M Sparsity, 2021), by exchanging two
@@ -17,6 +18,6 @@ G_BEGIN_DECLS
  *
  * Returns: FALSE and an error when shapes cannot be inferred
  */
-gboolean pare_graph_permute_channels (PareGraph *graph, guint n, guint m, GError **error);
+gboolean pare_graph_permute_channels (PareGraph *graph, const GArray *specs, guint n, guint m, GError **error);
 
 G_END_DECLS

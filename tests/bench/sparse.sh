@@ -32,18 +32,19 @@ measure()
   echo "$name, $(($(date +%s) - began)) s: $(top1 "$output/$name.onnx"), $(pare inspect "$output/$name.onnx" | grep -c '2:4') layers 2:4"
 }
 
+# Plain magnitude leaves the order of channels alone.
 for model in "$@"; do
   dense=model=$models/fashion-$model.onnx
   echo "$model: $(top1 "$models/fashion-$model.onnx")"
-  measure "$model-magnitude" sparsify-2of4 "$dense"
-  for algorithm in wanda sparsegpt obc; do
-    # shellcheck disable=SC2086
-    measure "$model-$algorithm" sparsify-2of4 "$dense" "$images" samples=512 $pixels algorithm=$algorithm
-  done
-  for algorithm in magnitude obc; do
-    # shellcheck disable=SC2086
-    measure "$model-$algorithm-trained" sparsify-2of4 "$dense" "$images" "$labels" $pixels algorithm=$algorithm $training
-  done
+  measure "$model-magnitude" sparsify-2of4 "$dense" permute=false
+  measure "$model-permuted-magnitude" sparsify-2of4 "$dense"
   # shellcheck disable=SC2086
-  measure "$model-dense-trained" train "$dense" "$images" "$labels" $pixels $training batch-size=128 validate=false weight-decay=0
+  {
+    for algorithm in wanda sparsegpt obc; do
+      measure "$model-$algorithm" sparsify-2of4 "$dense" "$images" samples=512 $pixels algorithm=$algorithm
+    done
+    measure "$model-obc-trained" sparsify-2of4 "$dense" "$images" "$labels" $pixels $training
+    measure "$model-dense-trained" train "$dense" "$images" "$labels" $pixels $training batch-size=128 validate=false weight-decay=0
+    measure "$model-magnitude-trained" sparsify-2of4 "$dense" "$images" "$labels" $pixels $training algorithm=magnitude permute=false
+  }
 done

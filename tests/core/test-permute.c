@@ -125,7 +125,7 @@ permuted (const PareGraph *graph)
   PareGraph *copy = pare_graph_copy (graph);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (pare_graph_permute_channels (copy, 2, 4, &error));
+  g_assert_true (pare_graph_permute_channels (copy, NULL, 2, 4, &error));
   g_assert_no_error (error);
   pare_graph_assert_consistent (copy);
   return copy;
@@ -215,6 +215,25 @@ test_shared_constants_stay (void)
   g_assert_false (differs (before, after, "widen_w"));
 }
 
+static void
+test_unknown_shapes_are_an_error (void)
+{
+  g_autoptr (PareGraph) graph = residual ();
+  g_autoptr (GError) error = NULL;
+  PareSpec spec = { PARE_FLOAT32, pare_shape_of (4, 2, 3, 5, 5) };
+  g_autoptr (GArray) specs = g_array_new (FALSE, FALSE, sizeof (PareSpec));
+
+  ((PareValue *)graph->inputs->pdata[0])->has_shape = FALSE;
+  g_assert_false (pare_graph_permute_channels (graph, NULL, 2, 4, &error));
+  g_assert_nonnull (error);
+  g_assert_nonnull (strstr (error->message, "permute=false"));
+  g_clear_error (&error);
+  /* Samples say what the graph does not. */
+  g_array_append_val (specs, spec);
+  g_assert_true (pare_graph_permute_channels (graph, specs, 2, 4, &error));
+  g_assert_no_error (error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -224,6 +243,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/permute/flattened", flattened, test_the_network_computes_the_same);
   g_test_add_func ("/permute/energy", test_more_energy_stays);
   g_test_add_func ("/permute/halves", test_halves_stay_apart);
+  g_test_add_func ("/permute/unknown-shapes", test_unknown_shapes_are_an_error);
   g_test_add_func ("/permute/shared", test_shared_constants_stay);
   return g_test_run ();
 }
