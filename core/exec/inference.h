@@ -27,6 +27,8 @@ guint64 pare_inference_macs (const PareInference *inference, const PareNode *nod
 
 /* Graph inputs that callers feed, in order: those that are not constants. Of PareValue; free the container. */
 GPtrArray *pare_graph_free_inputs (const PareGraph *graph);
+/* What open sizes other than the batch stand for where nobody says: that of most networks for images. */
+#define PARE_USUAL_SIZE 224
 /* Specs of those inputs as the file gives them, with @batch for an open first size and @size for any other open one.
  * FALSE when an input is no tensor of known rank. */
 gboolean pare_graph_default_specs (const PareGraph *graph, gint64 batch, gint64 size, GArray **specs, GError **error);

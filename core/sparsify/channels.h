@@ -49,6 +49,8 @@ void pare_channels_meet (PareChannelWalk *channels, guint axis);
 void pare_channels_carry (PareChannelWalk *channels, guint first, guint last);
 /* Axes 0 and 1 pass; the others are mixed: pooling. */
 void pare_channels_window (PareChannelWalk *channels);
+/* The same elements under another shape. */
+void pare_channels_reshape (PareChannelWalk *channels);
 /* A node with a weight trait: its input's channels end in the weight, and its output's begin there. @axis: that of the
  * channels in input 0 and in output 0. */
 void pare_channels_weighted (PareChannelWalk *channels, guint axis);

@@ -3,9 +3,6 @@
 #include "sparsify/cost.h"
 #include "sparsify/channels-private.h"
 
-/* Open sizes other than the batch: the usual size of images. */
-#define OPEN_SIZE 224
-
 /* Of a weight: that of outputs and that of inputs. */
 #define AXES 2
 
@@ -156,7 +153,7 @@ pare_cost_new (const PareChannelGroups *groups, PareCostKind kind, GError **erro
       cost->sizes[g] = pare_channel_groups_get (groups, g)->n;
       cost->by_group[g] = g_ptr_array_new ();
     }
-  if (!pare_graph_default_specs (graph, 1, OPEN_SIZE, &specs, error))
+  if (!pare_graph_default_specs (graph, 1, PARE_USUAL_SIZE, &specs, error))
     return NULL;
   inference = pare_inference_new (graph, specs->len, (const PareSpec *)specs->data, error);
   if (!inference)

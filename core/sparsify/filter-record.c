@@ -3,8 +3,6 @@
 #include "sparsify/filter-record.h"
 
 #define STAGE "graphsparsifier"
-#define OPEN_SIZE 224
-
 gboolean
 pare_network_size (PareGraph *graph, PareNetworkSize *size, GError **error)
 {
@@ -12,7 +10,7 @@ pare_network_size (PareGraph *graph, PareNetworkSize *size, GError **error)
   g_autoptr (GArray) specs = NULL;
 
   *size = (PareNetworkSize){ 0, 0 };
-  if (!pare_graph_default_specs (graph, 1, OPEN_SIZE, &specs, error)
+  if (!pare_graph_default_specs (graph, 1, PARE_USUAL_SIZE, &specs, error)
       || !(inference = pare_inference_new (graph, specs->len, (const PareSpec *)specs->data, error)))
     return FALSE;
   for (guint i = 0; i < graph->nodes->len; i++)

@@ -3,9 +3,6 @@
  * group. */
 #include "sparsify/channels-private.h"
 
-/* Open sizes other than the batch: the usual size of images, as for fusing. */
-#define OPEN_SIZE 224
-
 static void
 group_free (gpointer data)
 {
@@ -272,7 +269,7 @@ pare_channel_groups_new (PareGraph *graph, const GArray *specs, GError **error)
 
   if (!specs)
     {
-      if (!pare_graph_default_specs (graph, 1, OPEN_SIZE, &own, error))
+      if (!pare_graph_default_specs (graph, 1, PARE_USUAL_SIZE, &own, error))
         return NULL;
       specs = own;
     }

@@ -221,7 +221,7 @@ pare_channel_groups_check (const PareChannelGroups *groups, const GArray *specs,
   g_autoptr (GArray) own = NULL;
   g_autoptr (PareInference) inference = NULL;
 
-  if (!specs && !pare_graph_default_specs (groups->graph, 1, 224, &own, error))
+  if (!specs && !pare_graph_default_specs (groups->graph, 1, PARE_USUAL_SIZE, &own, error))
     return FALSE;
   specs = specs ? specs : own;
   inference = pare_inference_new (groups->graph, specs->len, (const PareSpec *)specs->data, error);
