@@ -12,6 +12,7 @@ model=$models/fashion-resnet.onnx
 case $1 in
 2of4) stage='graphsparsifier mode=1:4 algorithm=magnitude' ;;
 filter) stage='graphsparsifier mode=filter ratio=0.1' ;;
+decompose) stage='graphdecomposer ratio=0.3' ;;
 *) fail "there is no stage '$1'." ;;
 esac
 source="onnxloader location=$model ! graphfuser widen=true"
