@@ -56,3 +56,22 @@ echo "in ONNX Runtime $theirs, simulated $theirs_simulated"
 holds "$ours - $theirs < 0.21 && $theirs - $ours < 0.21" || fail 'ONNX Runtime gets something else.'
 holds "$simulated - $theirs_simulated < 0.21 && $theirs_simulated - $simulated < 0.21" \
   || fail 'ONNX Runtime gets something else from the simulated file.'
+
+# Whole filters instead: half of the work goes, and settings of single layers hold here, too.
+sed -i 's|^\[graphsparsifier\]|&\n/body/body.2/c1/Conv: enable=false|; /^\/body.*bits=4/d' "$scratch/layers.conf"
+# shellcheck disable=SC2086
+"$PARE" run combine "model=$models/fashion-resnet.onnx" mode=filter ratio=0.5 "data=$train" "labels=$labels" samples=1024 $pixels \
+  sparsify-samples=64 calibration-samples=128 batch-size=32 "config=$scratch/layers.conf" "output=$scratch/small.onnx" >/dev/null
+macs() { "$PARE" inspect "$1" | sed -n 's/.* \([0-9][0-9]*\) MACs.*/\1/p'; }
+whole=$(macs "$models/fashion-resnet.onnx")
+left=$(macs "$scratch/small.onnx")
+holds "$left <= $whole / 2 && $left > 0.4 * $whole" || fail "$left of $whole MACs are left, which is not half."
+"$PARE" inspect "$scratch/small.onnx" | grep -q '^/body/body.2/c1/Conv .* \[1,32,14,14\]' || fail 'a layer that was to be left alone lost filters.'
+# shellcheck disable=SC2086
+{
+  ours=$("$PARE" eval "$scratch/small.onnx" $data --json | number top1)
+  theirs=$(judge eval "$scratch/small.onnx" $data | number top1)
+}
+echo "top-1 $ours with half of the work, in ONNX Runtime $theirs"
+holds "$ours > 85" || fail 'the small network was lost.'
+holds "$ours - $theirs < 0.21 && $theirs - $ours < 0.21" || fail 'ONNX Runtime gets something else from the small network.'
