@@ -70,8 +70,19 @@ solve (gpointer data, GError **error)
   return TRUE;
 }
 
+double
+pare_nm_layer_memory (const PareNode *node)
+{
+  PareLayerMatrix matrix;
+
+  if (!pare_layer_matrix_init (&matrix, node))
+    return 0;
+  /* The sums of all groups; of one: covariances, the same in order, and their inverse and its factor. */
+  return sizeof (double) * (matrix.groups + 4.0) * matrix.columns * (matrix.columns + matrix.outputs);
+}
+
 static void
-record (PareGraph *graph, const PareNode *node, const Layer *layer, const double *old, double error)
+record (PareGraph *graph, const PareNode *node, const Layer *layer, const char *why, const double *old, double error)
 {
   gint64 elements = pare_shape_elements (&layer->matrix->shape), kept = 0;
   const char *names[] = { "n", "m", "weights", "kept", "energy kept", "error" };
@@ -84,14 +95,14 @@ record (PareGraph *graph, const PareNode *node, const Layer *layer, const double
       kept += layer->weights[i] != 0;
     }
   pare_record_add_numbers (
-      graph->record, "graphsparsifier", pare_node_label (node), "made sparse", layer->algorithm->description,
+      graph->record, "graphsparsifier", pare_node_label (node), "made sparse", why,
       layer->moments ? 6 : 5, names,
       (double[]){ layer->settings->n, layer->settings->m, elements, kept, all > 0 ? left / all : 1, error });
 }
 
 gboolean
 pare_nm_prune_layer (PareGraph *graph, PareNode *node, const PareMoments *moments, const PareNmAlgorithm *algorithm,
-                     const PareNmSettings *settings, GError **error)
+                     const char *why, const PareNmSettings *settings, GError **error)
 {
   PareLayerMatrix matrix;
   gboolean is_layer = pare_layer_matrix_init (&matrix, node);
@@ -121,6 +132,6 @@ pare_nm_prune_layer (PareGraph *graph, PareNode *node, const PareMoments *moment
                         .m = settings->m,
                         .axis = matrix.trait.in_axis,
                         .update_frequency = settings->update_frequency };
-  record (graph, node, &layer, old, after);
+  record (graph, node, &layer, why, old, after);
   return TRUE;
 }

@@ -139,14 +139,32 @@ collect (const Work *work, PareNode *node, GError **error)
 }
 
 static gboolean
-prune_layers (Work *work, PareSparsifyProgress progress, gpointer user_data, GError **error)
+prune_layer (const Work *work, const Layer *layer, GError **error)
+{
+  const PareNmAlgorithm *algorithm = work->algorithm;
+  double needed = algorithm->needs_samples ? pare_nm_layer_memory (layer->node) : 0;
+  g_autofree char *why = g_strdup (algorithm->description);
+  g_autoptr (PareMoments) moments = NULL;
+
+  /* Very wide layers: what is to be known of their inputs grows with the square of these. */
+  if (needed > work->settings->memory_limit)
+    {
+      algorithm = pare_nm_algorithm_find ("magnitude", FALSE, NULL);
+      g_free (why);
+      why = g_strdup_printf ("%s, since %s would take %.3g MB: raise memory-limit", algorithm->description,
+                             work->algorithm->name, needed / 1e6);
+    }
+  else if (algorithm->needs_samples && !(moments = collect (work, layer->node, error)))
+    return FALSE;
+  return pare_nm_prune_layer (work->graph, layer->node, moments, algorithm, why, &layer->settings, error);
+}
+
+static gboolean
+prune_layers (const Work *work, PareSparsifyProgress progress, gpointer user_data, GError **error)
 {
   for (guint i = 0; i < work->layers->len; i++)
     {
-      const Layer *layer = &g_array_index (work->layers, Layer, i);
-      g_autoptr (PareMoments) moments = work->student ? collect (work, layer->node, error) : NULL;
-      if ((work->student && !moments)
-          || !pare_nm_prune_layer (work->graph, layer->node, moments, work->algorithm, &layer->settings, error))
+      if (!prune_layer (work, &g_array_index (work->layers, Layer, i), error))
         return FALSE;
       if (progress && !progress (i + 1, work->layers->len, user_data))
         {

@@ -294,6 +294,27 @@ test_solved_weights_compute_what_the_original_did (void)
   g_assert_cmpfloat (errors[2], <, 0.1 * errors[0]);
 }
 
+/* 10 inputs take 5 * 8 * 10 * 13 bytes, 3 inputs of two groups 6 * 8 * 3 * 6. */
+static void
+test_layers_too_wide_for_memory_keep_their_largest (void)
+{
+  g_autoptr (PareGraph) before = network (), graph = pare_graph_copy (before);
+  g_autoptr (PareSamples) samples = samples_new ();
+  g_autoptr (GError) error = NULL;
+  PareNmSettings settings;
+  double number;
+
+  pare_nm_settings_init (&settings);
+  settings.memory_limit = 5000;
+  g_assert_true (pare_graph_sparsify_nm (graph, samples, &settings, NULL, NULL, &error));
+  g_assert_no_error (error);
+  assert_magnitude_pattern (pare_graph_find_value (before, "scores_w")->constant,
+                            pare_graph_find_value (graph, "scores_w")->constant, 0);
+  g_assert_nonnull (strstr (pare_record_entry_reason (entry_of (graph, "scores")), "memory-limit"));
+  g_assert_false (pare_record_entry_number (entry_of (graph, "scores"), "error", &number));
+  g_assert_true (pare_record_entry_number (entry_of (graph, "grouped"), "error", &number));
+}
+
 static gboolean
 cancel_at_second (guint64 done, guint64 total, gpointer calls)
 {
@@ -344,6 +365,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sparsify-nm/layers", test_single_layers_have_settings_of_their_own);
   g_test_add_func ("/sparsify-nm/bad-layers", test_impossible_settings_of_layers_are_errors);
   g_test_add_func ("/sparsify-nm/solved", test_solved_weights_compute_what_the_original_did);
+  g_test_add_func ("/sparsify-nm/memory", test_layers_too_wide_for_memory_keep_their_largest);
   g_test_add_func ("/sparsify-nm/cancelled", test_work_can_be_cancelled);
   g_test_add_func ("/sparsify-nm/nothing-eligible", test_nothing_eligible_is_an_error_unless_allowed);
   return g_test_run ();
