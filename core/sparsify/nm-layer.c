@@ -95,8 +95,7 @@ record (PareGraph *graph, const PareNode *node, const Layer *layer, const char *
       kept += layer->weights[i] != 0;
     }
   pare_record_add_numbers (
-      graph->record, "graphsparsifier", pare_node_label (node), "made sparse", why,
-      layer->moments ? 6 : 5, names,
+      graph->record, "graphsparsifier", pare_node_label (node), "made sparse", why, layer->moments ? 6 : 5, names,
       (double[]){ layer->settings->n, layer->settings->m, elements, kept, all > 0 ? left / all : 1, error });
 }
 

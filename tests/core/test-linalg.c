@@ -191,6 +191,29 @@ test_numbers_that_are_not_finite_are_refused (void)
   g_assert_error (error, PARE_ERROR, PARE_ERROR_FORMAT);
 }
 
+static void
+test_cholesky_factors_multiply_to_the_matrix (void)
+{
+  const double a[] = { 4, 2, -2, 2, 10, 5, -2, 5, 9 };
+  double u[9], singular[] = { 1, 2, 2, 1 };
+  g_autoptr (GError) error = NULL;
+
+  memcpy (u, a, sizeof u);
+  g_assert_true (pare_linalg_cholesky (3, u, &error));
+  for (guint i = 0; i < 3; i++)
+    for (guint j = i; j < 3; j++)
+      {
+        double sum = 0;
+        for (guint k = 0; k <= i; k++)
+          sum += u[k * 3 + i] * u[k * 3 + j];
+        g_assert_cmpfloat_with_epsilon (sum, a[i * 3 + j], 1e-12);
+      }
+  /* By hand: 2 1 -1, then 3 2, then 2. */
+  g_assert_cmpfloat_with_epsilon (u[8], 2, 1e-12);
+  g_assert_false (pare_linalg_cholesky (2, singular, &error));
+  g_assert_nonnull (error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -205,5 +228,6 @@ main (int argc, char **argv)
   g_test_add_func ("/linalg/solutions-satisfy-the-system", test_solutions_satisfy_the_system_with_its_ridge);
   g_test_add_func ("/linalg/singular-systems", test_singular_systems_get_a_finite_solution);
   g_test_add_func ("/linalg/not-finite", test_numbers_that_are_not_finite_are_refused);
+  g_test_add_func ("/linalg/cholesky", test_cholesky_factors_multiply_to_the_matrix);
   return g_test_run ();
 }
