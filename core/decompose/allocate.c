@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Shares a budget of multiply-accumulates out over layers. */
 #include "decompose/choice.h"
+#include <math.h>
 
 /* From the costly to the cheap, of equally costly ones the better first. */
 static gint
@@ -13,11 +14,19 @@ compare_options (gconstpointer a, gconstpointer b)
   return (left->error > right->error) - (left->error < right->error);
 }
 
-/* Error per multiply-accumulate saved on the way from @from to @to. */
+/* What counts of an error: the network keeps the product of what its layers keep (rank selection in Zhang et al. 2015).
+ */
+static double
+loss (const PareOption *option)
+{
+  return -log (MAX (1 - option->error, 1e-9));
+}
+
+/* Loss per multiply-accumulate saved on the way from @from to @to. */
 static double
 slope (const PareOption *from, const PareOption *to)
 {
-  return (to->error - from->error) / (from->macs - to->macs);
+  return (loss (to) - loss (from)) / (from->macs - to->macs);
 }
 
 /* The lower convex hull of @options and the whole layer, from there on. */

@@ -69,9 +69,9 @@ GArray *pare_curves_options (GPtrArray *curves, const PareDecomposable *layer, g
  * @budget: what all layers together may take
  * @choice: receives one option per layer
  *
- * Goes from layer to layer where the next saving costs the least error for each multiply-accumulate saved, until the
- * budget is met: along the lower convex hull of each layer's options that gives the least sum of errors for what it
- * saves.
+ * Goes from layer to layer where the next saving costs the least for each multiply-accumulate saved, until the budget
+ * is met: along the lower convex hull of each layer's options. So the product over layers of what they keep of their
+ * results, 1 - error, is as large as it can be for what is saved.
  *
  * Returns: FALSE when even the least options of all are over the budget; @choice then holds these
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * A layer with fewer outputs, then one with a kernel of one position that makes the wanted outputs of them. Under a
  * metric M the best of rank r is U U^T W with U the first r eigenvectors of W M W^T (reduced-rank regression, Izenman
- * 1975; for networks: Zhang et al. 2015, section 3.1). */
+ * 1975; for networks: Zhang et al. 2015). */
 #include "decompose/factorization.h"
 #include <string.h>
 
