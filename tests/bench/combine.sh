@@ -15,6 +15,7 @@ pixels='mean=0.2860 std=0.3530'
 images=data=$fashion/train-images-idx3-ubyte.gz
 labels=labels=$fashion/train-labels-idx1-ubyte.gz
 test="data=$fashion/t10k-images-idx3-ubyte.gz labels=$fashion/t10k-labels-idx1-ubyte.gz $pixels"
+training_2_epochs='epochs=2 batch-size=64 learning-rate=0.005'
 
 # report NAME: top-1 here and in ONNX Runtime, bytes, layers that are 2:4, and how much faster than the float model it runs.
 report()
@@ -50,7 +51,14 @@ for job in "$@"; do
       report 2of4-int8-simulated 0
       measure 2of4-int8-magnitude combine mode=2:4 sparsify-algorithm=magnitude
       measure float-1-epoch train epochs=1 learning-rate=0.002 batch-size=64 schedule=cosine validate=false weight-decay=0 ;;
-    filter) ;;
+    filter)
+      # shellcheck disable=SC2086  # several words
+      {
+        measure filter-int8 combine mode=filter budget=macs ratio=0.5 $training_2_epochs
+        measure filter-int8-uniform combine mode=filter budget=filters ratio=0.3 sparsify-algorithm=bcp \
+          sparsifier.reconstruct=false $training_2_epochs
+        measure float-2-epochs train $training_2_epochs schedule=cosine validate=false weight-decay=0
+      } ;;
     *) echo "combine.sh: there is no job '$job'." >&2; exit 1 ;;
   esac
 done
