@@ -57,8 +57,8 @@ pare_channel_allocate (PareChannelAllocation *allocation, const PareCost *cost, 
       if (!best.left)
         {
           g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
-                       "The network cannot become so small: with as few channels as possible it still costs %.0f where "
-                       "%.0f are allowed. Ask for a smaller ratio.",
+                       "The network cannot become so small: with as few channels as possible it still costs %g where "
+                       "%g are allowed. Ask for a smaller ratio.",
                        now, target);
           return FALSE;
         }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Costs as products of what is left of the axes of constants. */
+ * Costs by what is left of the axes of constants. */
 #include "sparsify/cost.h"
 #include "sparsify/channels-private.h"
+#include "sparsify/latency.h"
 
-/* Of a weight: that of outputs and that of inputs. */
+/* Weights have their channels along these two; of another constant any axis behind counts as the second. */
 #define AXES 2
 
 /* Of an axis of a constant the entries that belong to a group. */
 typedef struct
 {
   guint group;
-  guint axis; /* index of the term's axes */
+  guint axis;
   double share;
 } Part;
 
@@ -18,9 +19,9 @@ typedef struct
 typedef struct
 {
   double full;
-  guint n_axes;
-  double fixed[AXES]; /* share of entries that nobody removes */
-  GArray *parts;      /* of Part */
+  PareLatency *latency; /* in place of @full times what is left of the axes */
+  double fixed[AXES];   /* of the entries, what nobody removes */
+  GArray *parts;        /* of Part */
 } Term;
 
 struct _PareCost
@@ -36,6 +37,7 @@ term_free (gpointer data)
 {
   Term *term = data;
 
+  g_clear_pointer (&term->latency, pare_latency_free);
   g_array_unref (term->parts);
   g_free (term);
 }
@@ -72,56 +74,58 @@ count_entries (const PareChannelGroup *group, const PareChannelSlice *slice)
   return n;
 }
 
-/* Axes of the constant @input of @node that lose entries. */
+/* What of the constant @input of @node belongs to the groups. */
 static void
-add_axes (PareCost *cost, const PareChannelGroups *groups, Term *term, const PareNode *node, guint input)
+add_parts (PareCost *cost, const PareChannelGroups *groups, Term *term, const PareNode *node, guint input)
 {
-  const PareChannelSlice *axes[AXES];
-
   for (guint g = 0; g < cost->n_groups; g++)
     {
       const PareChannelGroup *group = pare_channel_groups_get (groups, g);
       for (guint s = 0; s < group->slices->len; s++)
         {
           const PareChannelSlice *slice = group->slices->pdata[s];
-          guint axis = 0, entries;
+          guint axis = MIN (slice->axis, AXES - 1);
+          double share = (double)count_entries (group, slice) / slice->n;
           if (slice->node != node || slice->input != input)
             continue;
-          while (axis < term->n_axes && axes[axis] != slice)
-            axis++;
-          if (axis == AXES)
-            continue;
-          if (axis == term->n_axes)
-            {
-              axes[term->n_axes] = slice;
-              term->fixed[term->n_axes++] = 1;
-            }
-          entries = count_entries (group, slice);
-          term->fixed[axis] -= (double)entries / slice->n;
-          add_part (cost, term, axis, g, (double)entries / slice->n);
+          term->fixed[axis] -= share;
+          add_part (cost, term, axis, g, share);
         }
     }
 }
 
-static void
+static Term *
 add_term (PareCost *cost, const PareChannelGroups *groups, const PareNode *node, guint input, double full)
 {
   Term *term = g_new0 (Term, 1);
 
   term->full = full;
   term->parts = g_array_new (FALSE, FALSE, sizeof (Part));
+  for (guint a = 0; a < AXES; a++)
+    term->fixed[a] = 1;
   g_ptr_array_add (cost->terms, term);
-  add_axes (cost, groups, term, node, input);
+  add_parts (cost, groups, term, node, input);
+  return term;
 }
 
-static void
-add_layer (PareCost *cost, const PareChannelGroups *groups, const PareInference *inference, PareNode *node)
+static gboolean
+add_layer (PareCost *cost, const PareChannelGroups *groups, const PareInference *inference, PareNode *node,
+           PareCostKind kind, GError **error)
 {
   guint64 macs = pare_inference_macs (inference, node);
+  gboolean shrinks[AXES] = { FALSE };
   PareWeightTrait trait;
+  Term *term;
 
-  if (macs)
-    add_term (cost, groups, node, pare_node_weight (node, &trait) ? trait.input : G_MAXUINT, (double)macs);
+  if (!macs || (!pare_node_weight (node, &trait) && kind == PARE_COST_LATENCY))
+    return TRUE;
+  term = add_term (cost, groups, node, pare_node_weight (node, &trait) ? trait.input : G_MAXUINT, (double)macs);
+  if (kind != PARE_COST_LATENCY)
+    return TRUE;
+  for (guint p = 0; p < term->parts->len; p++)
+    shrinks[g_array_index (term->parts, Part, p).axis] = TRUE;
+  term->latency = pare_latency_measure (groups->graph, inference, node, shrinks, error);
+  return term->latency != NULL;
 }
 
 static void
@@ -161,8 +165,8 @@ pare_cost_new (const PareChannelGroups *groups, PareCostKind kind, GError **erro
   for (guint i = 0; i < graph->nodes->len; i++)
     if (kind == PARE_COST_PARAMETERS)
       add_constants (cost, groups, graph->nodes->pdata[i]);
-    else
-      add_layer (cost, groups, inference, graph->nodes->pdata[i]);
+    else if (!add_layer (cost, groups, inference, graph->nodes->pdata[i], kind, error))
+      return NULL;
   return g_steal_pointer (&cost);
 }
 
@@ -171,7 +175,7 @@ term_cost (const PareCost *cost, const Term *term, const guint *left, guint grou
 {
   double axes[AXES] = { 0 }, product = term->full;
 
-  for (guint a = 0; a < term->n_axes; a++)
+  for (guint a = 0; a < AXES; a++)
     axes[a] = term->fixed[a];
   for (guint p = 0; p < term->parts->len; p++)
     {
@@ -179,7 +183,9 @@ term_cost (const PareCost *cost, const Term *term, const guint *left, guint grou
       guint n = part->group == group ? instead : left[part->group];
       axes[part->axis] += part->share * n / cost->sizes[part->group];
     }
-  for (guint a = 0; a < term->n_axes; a++)
+  if (term->latency)
+    return pare_latency_at (term->latency, axes);
+  for (guint a = 0; a < AXES; a++)
     product *= axes[a];
   return product;
 }

@@ -8,18 +8,21 @@ G_BEGIN_DECLS
 /**
  * PareCostKind:
  * @PARE_COST_MACS: multiply-accumulates
- * @PARE_COST_PARAMETERS: numbers in constants that hold channels
+ * @PARE_COST_PARAMETERS: numbers in constants
+ * @PARE_COST_LATENCY: seconds that layers with weights take for one sample, each by itself, here and now
  */
 typedef enum
 {
   PARE_COST_MACS,
   PARE_COST_PARAMETERS,
+  PARE_COST_LATENCY,
 } PareCostKind;
 
 /**
  * PareCost:
  *
- * A sum over layers. Each costs its share of inputs that are left times its share of outputs.
+ * A sum over layers. Each costs its share of inputs that are left times its share of outputs; or, for latency, what was
+ * measured for layers of such sizes.
  */
 typedef struct _PareCost PareCost;
 

@@ -152,14 +152,19 @@ curve_free (gpointer curve)
     pare_channel_curve_free (curve);
 }
 
+static const PareCostKind costs[] = {
+  [PARE_BUDGET_MACS] = PARE_COST_MACS,
+  [PARE_BUDGET_PARAMETERS] = PARE_COST_PARAMETERS,
+  [PARE_BUDGET_LATENCY] = PARE_COST_LATENCY,
+};
+
 /* Shares the budget out over the groups in @open. */
 static gboolean
 share_out (const Choice *choice, const gboolean *open, GPtrArray *scores, gboolean cumulative, GError **error)
 {
   guint n = pare_channel_groups_length (choice->groups);
   g_autoptr (GPtrArray) curves = g_ptr_array_new_with_free_func (curve_free);
-  g_autoptr (PareCost) cost = pare_cost_new (
-      choice->groups, choice->settings->budget == PARE_BUDGET_MACS ? PARE_COST_MACS : PARE_COST_PARAMETERS, error);
+  g_autoptr (PareCost) cost = pare_cost_new (choice->groups, costs[choice->settings->budget], error);
   g_autofree guint *whole = g_new (guint, n);
   PareChannelAllocation allocation = { choice->groups, NULL, MAX (choice->settings->align, 1), choice->left };
 

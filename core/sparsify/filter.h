@@ -10,6 +10,7 @@ G_BEGIN_DECLS
  * @PARE_BUDGET_CHANNELS: the channels of each group
  * @PARE_BUDGET_MACS: the multiply-accumulates of the network, taken where they are worth least
  * @PARE_BUDGET_PARAMETERS: its parameters, likewise
+ * @PARE_BUDGET_LATENCY: the time that its layers take on this machine, likewise
  *
  * What a ratio is of.
  */
@@ -18,11 +19,12 @@ typedef enum
   PARE_BUDGET_CHANNELS,
   PARE_BUDGET_MACS,
   PARE_BUDGET_PARAMETERS,
+  PARE_BUDGET_LATENCY,
 } PareBudget;
 
 /**
  * PareFilterSettings:
- * @algorithm: how channels are ranked, by name; NULL: reconstruction with samples, else bcp
+ * @algorithm: how channels are ranked, by name; NULL: with samples reconstruction, else bcp
  * @ratio: share of @budget that goes, in (0, 1)
  * @align: the number of channels that stays is rounded up to a multiple, but never beyond all
  * @reconstruct: with samples: the weights of what is left are solved for

@@ -27,6 +27,7 @@ gst_graph_sparsifier_budget_get_type (void)
     { PARE_BUDGET_CHANNELS, "The filters of each layer", "filters" },
     { PARE_BUDGET_MACS, "The multiply-accumulates of the network", "macs" },
     { PARE_BUDGET_PARAMETERS, "The parameters of the network", "parameters" },
+    { PARE_BUDGET_LATENCY, "The time that the layers take here", "latency" },
     { 0, NULL, NULL },
   };
   static gsize type = 0;
