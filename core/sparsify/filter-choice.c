@@ -198,7 +198,8 @@ static GPtrArray *
 choose (const Choice *choice, PareSamples *samples, GError **error)
 {
   const char *wanted = choice->settings->algorithm;
-  const char *name = wanted && *wanted ? wanted : samples ? "reconstruction" : "bcp";
+  const char *best = choice->settings->budget == PARE_BUDGET_CHANNELS ? "reconstruction" : "output";
+  const char *name = wanted && *wanted ? wanted : samples ? best : "bcp";
   const PareRanking *ranking = pare_ranking_find (name, samples != NULL, error);
   g_autoptr (GPtrArray) masks = g_ptr_array_new_with_free_func (g_free), scores = NULL;
 

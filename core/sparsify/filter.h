@@ -24,7 +24,8 @@ typedef enum
 
 /**
  * PareFilterSettings:
- * @algorithm: how channels are ranked, by name; NULL: with samples reconstruction, else bcp
+ * @algorithm: how channels are ranked, by name; NULL: with samples reconstruction, or output where there is a budget to
+ *   share out; else bcp
  * @ratio: share of @budget that goes, in (0, 1)
  * @align: the number of channels that stays is rounded up to a multiple, but never beyond all
  * @reconstruct: with samples: the weights of what is left are solved for

@@ -43,7 +43,7 @@ static const GstPareProperty properties[] = {
   { "mode", "n:m, such as 2:4: of every m consecutive input channels n stay; or filter: whole filters go",
     G_TYPE_STRING, FIELD (mode), .text = "2:4" },
   { "algorithm",
-    "What chooses the weights that stay; unset: obc with samples, else magnitude; of filters reconstruction, or bcp",
+    "What chooses the weights or filters that stay; unset: the best for the mode that goes without samples, or with them",
     G_TYPE_STRING, FIELD (algorithm) },
   { "ratio", "mode=filter: share of the budget that goes", G_TYPE_DOUBLE, FIELD (filter.ratio), .initial = 0.5,
     .maximum = 1 },

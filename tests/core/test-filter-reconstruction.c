@@ -186,7 +186,7 @@ run_without_half (Net *net, PareSamples *samples, const char *algorithm, GPtrArr
 static void
 test_redundant_filters_go_without_loss (void)
 {
-  static const char *const algorithms[] = { "reconstruction", "lasso" };
+  static const char *const algorithms[] = { "reconstruction", "lasso", "output" };
   g_auto (Net) net = forked_net ();
   g_autoptr (PareSamples) samples = random_samples (&net, SAMPLES);
   g_autoptr (GPtrArray) inputs = network_inputs (&net, 3), before = NULL, without = NULL;
@@ -357,6 +357,30 @@ test_budgets_are_met (void)
       }
 }
 
+/* A layer with 96 channels on both sides takes longer than one with 12, by more than clocks err. */
+static void
+test_latency_is_measured_for_fewer_channels (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *x = net_input (&net, "x", pare_shape_of (4, -1, 3, 32, 32));
+  PareValue *wide = relu (&net, conv (&net, "second", relu (&net, conv (&net, "first", x, 3, 96, 1)), 96, 96, 3));
+  g_autoptr (PareChannelGroups) groups = NULL;
+  g_autoptr (PareCost) cost = NULL;
+  GError *error = NULL;
+
+  net_output (&net, conv (&net, "third", wide, 96, 2, 1));
+  groups = pare_channel_groups_new (net.graph, NULL, NULL);
+  cost = pare_cost_new (groups, PARE_COST_LATENCY, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (pare_channel_groups_length (groups), ==, 3);
+  {
+    guint all[] = { 96, 96, 2 }, few[] = { 12, 12, 2 };
+    g_assert_cmpfloat (pare_cost_of (cost, few), >, 0);
+    g_assert_cmpfloat (pare_cost_of (cost, few), <, 0.5 * pare_cost_of (cost, all));
+    g_assert_cmpfloat_with_epsilon (pare_cost_saved (cost, all, 0, 96), 0, 1e-12);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -367,5 +391,6 @@ main (int argc, char **argv)
   g_test_add_func ("/filter-reconstruction/costs", test_costs_are_those_of_the_smaller_network);
   g_test_add_func ("/filter-reconstruction/allocation", test_budgets_take_what_is_worth_least);
   g_test_add_func ("/filter-reconstruction/budgets", test_budgets_are_met);
+  g_test_add_func ("/filter-reconstruction/latency", test_latency_is_measured_for_fewer_channels);
   return g_test_run ();
 }
