@@ -25,6 +25,8 @@ fill_entries (PareArguments *arguments, PareTakes takes, GOptionEntry *entries)
     { PARE_TAKES_RUNS, { "runs", 0, 0, G_OPTION_ARG_INT, &arguments->runs, "Timed runs (20)", "N" } },
     { PARE_TAKES_THREADS,
       { "threads", 0, 0, G_OPTION_ARG_INT, &arguments->threads, "Threads to compute with (all cores)", "N" } },
+    { PARE_TAKES_INTEGER,
+      { "integer", 0, 0, G_OPTION_ARG_NONE, &arguments->integer, "Execute a quantized model on integers", NULL } },
     { PARE_TAKES_JSON,
       { "json", 0, 0, G_OPTION_ARG_NONE, &arguments->json, "Print one JSON object instead of text", NULL } },
   };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * pare bench: speed and memory of a model on random input. */
 #include "command.h"
-#include "exec/executor.h"
+#include "integer/integer.h"
 #include "json.h"
 #include "onnx/onnx.h"
 #include <omp.h>
@@ -76,11 +76,13 @@ compare_doubles (gconstpointer a, gconstpointer b)
 }
 
 static gboolean
-measure (PareGraph *graph, GPtrArray *inputs, int runs, Timing *timing, GError **error)
+measure (PareGraph *graph, gboolean integer, GPtrArray *inputs, int runs, Timing *timing, GError **error)
 {
-  g_autoptr (PareExecutor) executor = pare_executor_new (graph);
+  g_autoptr (PareExecutor) executor = pare_graph_executor (graph, integer, error);
   g_autofree double *seconds = g_new (double, runs);
 
+  if (!executor)
+    return FALSE;
   /* Twice to warm up: the first run compiles, the second touches all memory. */
   for (int i = 0; i < 2; i++)
     if (run_once (executor, graph, inputs, error) < 0)
@@ -150,7 +152,7 @@ run (const PareArguments *arguments, GError **error)
   pare_set_threads (arguments->threads);
   timing.macs = count_macs (graph, specs, error);
   inputs = timing.macs < 0 ? NULL : random_inputs (specs, error);
-  if (!inputs || !measure (graph, inputs, arguments->runs, &timing, error))
+  if (!inputs || !measure (graph, arguments->integer, inputs, arguments->runs, &timing, error))
     return FALSE;
   first = specs->len ? (const PareSpec *)specs->data : NULL;
   timing.batch = first && first->shape.rank ? first->shape.dims[0] : 1;
@@ -166,10 +168,11 @@ run (const PareArguments *arguments, GError **error)
 
 const PareCommand pare_command_bench = {
   .name = "bench",
-  .words = "MODEL.onnx [--batch N] [--runs N]",
+  .words = "MODEL.onnx [--batch N] [--runs N] [--integer]",
   .summary = "Measure a model's speed and memory on random input",
   .details = "After two runs to warm up, the median time of the others counts.\n",
-  .takes = PARE_TAKES_JSON | PARE_TAKES_THREADS | PARE_TAKES_BATCH | PARE_TAKES_SIZE | PARE_TAKES_RUNS,
+  .takes = PARE_TAKES_JSON | PARE_TAKES_THREADS | PARE_TAKES_BATCH | PARE_TAKES_SIZE | PARE_TAKES_RUNS
+           | PARE_TAKES_INTEGER,
   .least = 1,
   .most = 1,
   .run = run,

@@ -14,6 +14,7 @@ typedef enum
   PARE_TAKES_SIZE = 1 << 3,
   PARE_TAKES_RUNS = 1 << 4,
   PARE_TAKES_OUTPUT = 1 << 5,
+  PARE_TAKES_INTEGER = 1 << 6,
 } PareTakes;
 
 /**
@@ -29,6 +30,7 @@ typedef struct
   guint n_words;
   gboolean help;
   gboolean json;
+  gboolean integer;
   int threads;
   gint64 batch;
   gint64 size;

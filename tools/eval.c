@@ -65,6 +65,7 @@ run (const PareArguments *arguments, GError **error)
                    "The element 'graphevaluator' is not installed: 'pare list' shows those that are.");
       return FALSE;
     }
+  g_object_set (evaluator, "integer", arguments->integer, NULL);
   pipeline = pare_sampling_pipeline (model, evaluator, values, error);
   if (!pipeline || !pare_pipeline_play (pipeline, on_message, &evaluation, error))
     return FALSE;
@@ -92,10 +93,10 @@ parameters (void)
 
 const PareCommand pare_command_eval = {
   .name = "eval",
-  .words = "MODEL.onnx data=FILE labels=FILE [NAME=VALUE ...]",
+  .words = "MODEL.onnx data=FILE labels=FILE [NAME=VALUE ...] [--integer]",
   .summary = "Measure top-1, top-5 and loss of a classifier on labelled samples",
   .parameters = parameters,
-  .takes = PARE_TAKES_JSON | PARE_TAKES_THREADS,
+  .takes = PARE_TAKES_JSON | PARE_TAKES_THREADS | PARE_TAKES_INTEGER,
   .least = 1,
   .most = G_MAXUINT,
   .run = run,

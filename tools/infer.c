@@ -3,7 +3,7 @@
 #include "assignments.h"
 #include "command.h"
 #include "data/reader.h"
-#include "exec/executor.h"
+#include "integer/integer.h"
 #include "onnx/onnx.h"
 #include <string.h>
 
@@ -63,15 +63,16 @@ load_inputs (char *const *words, const GPtrArray *inputs, PareTensor **tensors, 
 }
 
 static gboolean
-infer (PareGraph *graph, PareTensor *const *inputs, guint n_inputs, const char *output, GError **error)
+infer (PareGraph *graph, gboolean integer, PareTensor *const *inputs, guint n_inputs, const char *output,
+       GError **error)
 {
-  g_autoptr (PareExecutor) executor = pare_executor_new (graph);
+  g_autoptr (PareExecutor) executor = pare_graph_executor (graph, integer, error);
   guint n = graph->outputs->len;
   g_autofree PareTensor **outputs = g_new0 (PareTensor *, n + 1);
   g_autofree const char **names = g_new0 (const char *, n + 1);
   gboolean done;
 
-  if (!pare_executor_run (executor, inputs, n_inputs, outputs, error))
+  if (!executor || !pare_executor_run (executor, inputs, n_inputs, outputs, error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     names[i] = ((PareValue *)graph->outputs->pdata[i])->name;
@@ -108,7 +109,7 @@ run (const PareArguments *arguments, GError **error)
   inputs = pare_graph_free_inputs (graph);
   tensors = g_new0 (PareTensor *, inputs->len + 1);
   done = load_inputs (arguments->words + 1, inputs, tensors, error)
-         && infer (graph, tensors, inputs->len, arguments->output, error);
+         && infer (graph, arguments->integer, tensors, inputs->len, arguments->output, error);
   for (guint i = 0; i < inputs->len; i++)
     g_clear_pointer (&tensors[i], pare_tensor_unref);
   return done;
@@ -116,10 +117,10 @@ run (const PareArguments *arguments, GError **error)
 
 const PareCommand pare_command_infer = {
   .name = "infer",
-  .words = "MODEL.onnx [NAME=FILE.npy ...] -o OUT.npz",
+  .words = "MODEL.onnx [NAME=FILE.npy ...] -o OUT.npz [--integer]",
   .summary = "Run a model once on arrays from files",
   .details = "A model with one input takes its file without NAME=. Each output is an array of OUT.npz.\n",
-  .takes = PARE_TAKES_THREADS | PARE_TAKES_OUTPUT,
+  .takes = PARE_TAKES_THREADS | PARE_TAKES_OUTPUT | PARE_TAKES_INTEGER,
   .least = 1,
   .most = G_MAXUINT,
   .run = run,

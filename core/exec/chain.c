@@ -100,8 +100,8 @@ find_chain (PareChains *chains, const PareNode *head, const PareInference *infer
   PareChain chain = { 0 };
   const PareNode *last = head, *next;
   const PareValue *value = head->outputs->pdata[0];
-  gboolean has_columns
-      = pare_node_is (head, "MatMul") && pare_inference_spec (inference, head->inputs->pdata[1])->shape.rank > 1;
+  gboolean is_product = pare_node_is (head, "MatMul") || g_str_equal (head->op_type, "IntegerMatMul");
+  gboolean has_columns = is_product && pare_inference_spec (inference, head->inputs->pdata[1])->shape.rank > 1;
   gboolean is_quantizer = pare_node_is (head, "QuantizeLinear");
   gboolean is_normalization = pare_node_is (head, "BatchNormalization");
 

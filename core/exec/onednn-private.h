@@ -32,6 +32,10 @@ dnnl_alg_kind_t pare_onednn_pool_kind (ParePool kind);
 /* @hint: the forward primitive that a backward one belongs to, else NULL. */
 ParePrimitive *pare_onednn_primitive_new (const_dnnl_op_desc_t op, const ParePostOps *post_ops,
                                           const_dnnl_primitive_desc_t hint, const char *what, GError **error);
+dnnl_primitive_attr_t pare_onednn_attributes_new (const ParePostOps *post_ops);
+/* The same with attributes, which are taken. */
+ParePrimitive *pare_onednn_primitive_with (const_dnnl_op_desc_t op, dnnl_primitive_attr_t attributes,
+                                           const_dnnl_primitive_desc_t hint, const char *what, GError **error);
 dnnl_engine_t pare_onednn_engine (void);
 dnnl_stream_t pare_onednn_stream (void);
 int pare_onednn_argument (PareArg arg);

@@ -126,6 +126,27 @@ pare_layout_new_blocked (const PareSpec *spec)
 }
 
 PareLayout *
+pare_layout_new_channels_last (const PareSpec *spec)
+{
+  gint64 strides[PARE_MAX_RANK], step = spec->shape.rank > 1 ? spec->shape.dims[1] : 1;
+
+  for (guint i = spec->shape.rank; i-- > 2; step *= spec->shape.dims[i])
+    strides[i] = step;
+  strides[1] = 1;
+  strides[0] = step;
+  return pare_layout_new_strided (spec, strides);
+}
+
+PareLayout *
+pare_layout_with_type (const PareLayout *layout, PareDataType type)
+{
+  PareLayout *result = pare_layout_copy (layout);
+
+  result->md.data_type = onednn_type (type);
+  return result;
+}
+
+PareLayout *
 pare_layout_copy (const PareLayout *layout)
 {
   return layout_from (&layout->md);
@@ -253,8 +274,8 @@ static const dnnl_alg_kind_t eltwise_kinds[] = {
 };
 
 /* Own scratchpads in the arena: no allocation while running. */
-static dnnl_primitive_attr_t
-attributes_new (const ParePostOps *post_ops)
+dnnl_primitive_attr_t
+pare_onednn_attributes_new (const ParePostOps *post_ops)
 {
   dnnl_primitive_attr_t attributes;
   dnnl_post_ops_t chain;
@@ -295,15 +316,21 @@ primitive_from (dnnl_status_t status, dnnl_primitive_desc_t desc, const char *wh
 }
 
 ParePrimitive *
-pare_onednn_primitive_new (const_dnnl_op_desc_t op, const ParePostOps *post_ops, const_dnnl_primitive_desc_t hint,
-                           const char *what, GError **error)
+pare_onednn_primitive_with (const_dnnl_op_desc_t op, dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint,
+                            const char *what, GError **error)
 {
-  dnnl_primitive_attr_t attributes = attributes_new (post_ops);
   dnnl_primitive_desc_t desc = NULL;
   dnnl_status_t status = dnnl_primitive_desc_create (&desc, op, attributes, get_device ()->engine, hint);
 
   dnnl_primitive_attr_destroy (attributes);
   return primitive_from (status, desc, what, error);
+}
+
+ParePrimitive *
+pare_onednn_primitive_new (const_dnnl_op_desc_t op, const ParePostOps *post_ops, const_dnnl_primitive_desc_t hint,
+                           const char *what, GError **error)
+{
+  return pare_onednn_primitive_with (op, pare_onednn_attributes_new (post_ops), hint, what, error);
 }
 
 void
@@ -434,7 +461,7 @@ pare_primitive_add (const PareLayout *a, const PareLayout *b, GError **error)
 ParePrimitive *
 pare_primitive_reorder (const PareLayout *from, const PareLayout *to, GError **error)
 {
-  dnnl_primitive_attr_t attributes = attributes_new (NULL);
+  dnnl_primitive_attr_t attributes = pare_onednn_attributes_new (NULL);
   dnnl_engine_t engine = get_device ()->engine;
   dnnl_primitive_desc_t desc = NULL;
   dnnl_status_t status = dnnl_reorder_primitive_desc_create (&desc, &from->md, engine, &to->md, engine, attributes);

@@ -14,6 +14,10 @@ PareLayout *pare_layout_new_plain (const PareSpec *spec);
 PareLayout *pare_layout_new_strided (const PareSpec *spec, const gint64 *strides);
 /* In blocks of 16 channels (axis 1), the last one filled up, as oneDNN's convolutions have it on this processor. */
 PareLayout *pare_layout_new_blocked (const PareSpec *spec);
+/* Channels (axis 1) side by side, as oneDNN's convolutions of integers have it. */
+PareLayout *pare_layout_new_channels_last (const PareSpec *spec);
+/* The same arrangement of elements of @type. */
+PareLayout *pare_layout_with_type (const PareLayout *layout, PareDataType type);
 PareLayout *pare_layout_copy (const PareLayout *layout);
 void pare_layout_free (PareLayout *layout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareLayout, pare_layout_free)
@@ -107,6 +111,35 @@ ParePrimitive *pare_primitive_eltwise (const PareEltwise *eltwise, const PareLay
 ParePrimitive *pare_primitive_batch_normalization (const PareLayout *layout, float epsilon, GError **error);
 ParePrimitive *pare_primitive_add (const PareLayout *a, const PareLayout *b, GError **error);
 ParePrimitive *pare_primitive_reorder (const PareLayout *from, const PareLayout *to, GError **error);
+
+/**
+ * PareRequantize:
+ * @n: number of scales: one per output channel, or 1; 0: the sums stay what they are
+ * @scales: real value of one step of the sums, in steps of the result
+ * @x_zero_point: of the input: the integer that stands for 0, also in the padding
+ * @y_zero_point: of the result
+ * @clips: whether the result is limited to @low..@high, which are counted from the zero point
+ *
+ * How sums of products of integers become the result: round (clip (scale sum)) + zero point, saturated to its type.
+ */
+typedef struct
+{
+  guint n;
+  const float *scales;
+  gint32 x_zero_point, y_zero_point;
+  gboolean clips;
+  float low, high;
+} PareRequantize;
+
+/* The convolution and the product of 8-bit integers: @src is uint8 or int8, the weights are int8, @bias is int32 and
+ * counts in steps of the sums, @dst is uint8, int8, int32 or float32. */
+ParePrimitive *pare_primitive_convolution_integer (const PareSpec *src, const PareSpec *weights, const PareSpec *bias,
+                                                   const PareSpec *dst, const PareWindow *window,
+                                                   const PareRequantize *requantize, const ParePostOps *post_ops,
+                                                   GError **error);
+ParePrimitive *pare_primitive_matmul_integer (const PareLayout *src, const PareSpec *weights, const PareSpec *bias,
+                                              const PareLayout *dst, const PareRequantize *requantize,
+                                              const ParePostOps *post_ops, GError **error);
 
 /* Training. The convolution's arguments are those of pare_primitive_convolution(). */
 /* The forward pass in the layouts that the gradients want. */

@@ -42,6 +42,12 @@ pare_pool_window (const PareNode *node, const PareShape *x, PareWindow *window, 
   return TRUE;
 }
 
+static gboolean
+is_byte (PareDataType type)
+{
+  return type == PARE_INT8 || type == PARE_UINT8;
+}
+
 gboolean
 pare_pool_fits_onednn (const PareNode *node, const PareSpec *x, const PareWindow *window)
 {
@@ -49,7 +55,7 @@ pare_pool_fits_onednn (const PareNode *node, const PareSpec *x, const PareWindow
     if (window->dilations[i] != 1 || window->pads_begin[i] >= window->kernel[i]
         || window->pads_end[i] >= window->kernel[i] || window->kernel[i] > x->shape.dims[2 + i])
       return FALSE;
-  return window->n <= 3 && x->type == PARE_FLOAT32 && !pare_node_get_int (node, "ceil_mode", 0)
+  return window->n <= 3 && (x->type == PARE_FLOAT32 || (is_byte (x->type) && pare_pool_is_max (node))) && !pare_node_get_int (node, "ceil_mode", 0)
          && pare_shape_elements (&x->shape) > 0;
 }
 
@@ -202,7 +208,15 @@ pool_compile (PareCompile *compile, GError **error)
     return FALSE;
   if (!pare_pool_fits_onednn (node, &infer->inputs[0], &window) || (infer->n_outputs > 1 && node->outputs->pdata[1]))
     return pare_compile_forward (compile, error);
-  slots[0] = pare_compile_input_as_is (compile, 0);
+  if (is_byte (infer->inputs[0].type)) /* the one arrangement for which oneDNN has a fast kernel */
+    {
+      g_autoptr (PareLayout) src = pare_layout_new_channels_last (&infer->inputs[0]);
+      slots[0] = pare_compile_input (compile, 0, src, error);
+    }
+  else
+    slots[0] = pare_compile_input_as_is (compile, 0);
+  if (!slots[0])
+    return FALSE;
   primitive = pare_primitive_pool (pare_pool_kind (node), slots[0]->layout, &infer->outputs[0], &window, error);
   if (!primitive)
     return FALSE;

@@ -275,6 +275,71 @@ static const struct
   [PARE_INT16] = { G_MININT16, G_MAXINT16 },
 };
 
+/* One scale for all, between float32 and 8 bits: it does not matter how the numbers lie. */
+typedef struct
+{
+  gint64 n;
+  gsize x_size, y_size;
+  Row row;
+  float scale;
+  gint32 zero_point;
+  const guint8 *x;
+  guint8 *y;
+} Conversion;
+
+static void
+convert_piece (gint64 from, gint64 to, gconstpointer data)
+{
+  const Conversion *job = data;
+
+  job->row (to - from, job->x + from * job->x_size, job->y + from * job->y_size, job->scale, job->zero_point);
+}
+
+static gboolean
+run_conversion (gpointer state, PareSlot *const *slots, GError **error)
+{
+  Conversion *job = state;
+
+  job->x = slots[0]->data;
+  job->y = slots[1]->data;
+  pare_parallel (job->n, PARE_GRAIN, convert_piece, job);
+  return TRUE;
+}
+
+static gboolean
+compile_conversion (PareCompile *compile, const Row *rows, PareDataType integers, GError **error)
+{
+  const PareInfer *infer = pare_compile_infer (compile);
+  PareDataType from = infer->inputs[0].type, to = infer->outputs[0].type;
+  PareSlot *slots[2] = { pare_compile_input_as_is (compile, 0) };
+  g_autoptr (PareLayout) layout = NULL;
+  Conversion *job;
+
+  if (!slots[0]->layout || pare_layout_is_plain (slots[0]->layout) || !pare_layout_is_dense (slots[0]->layout)
+      || (from != PARE_FLOAT32 && to != PARE_FLOAT32) || pare_data_type_bits (integers) != 8 || !infer->constants[1]
+      || infer->inputs[1].type != PARE_FLOAT32 || pare_shape_elements (&infer->inputs[1].shape) != 1
+      || (pare_infer_has (infer, 2) && !infer->constants[2]))
+    return pare_compile_forward (compile, error);
+  layout = pare_layout_with_type (slots[0]->layout, to);
+  if (!(slots[1] = pare_compile_output (compile, 0, layout, error)))
+    return FALSE;
+  job = g_new0 (Conversion, 1);
+  job->n = pare_shape_elements (&infer->inputs[0].shape);
+  job->x_size = pare_data_type_bits (from) / 8;
+  job->y_size = pare_data_type_bits (to) / 8;
+  job->row = rows[integers];
+  job->scale = pare_tensor_get_double (infer->constants[1], 0);
+  job->zero_point = pare_infer_has (infer, 2) ? pare_tensor_get_int (infer->constants[2], 0) : 0;
+  pare_compile_step (compile, run_conversion, job, g_free, 2, slots);
+  return TRUE;
+}
+
+static gboolean
+dequantize_compile (PareCompile *compile, GError **error)
+{
+  return compile_conversion (compile, dequantize_rows, pare_compile_infer (compile)->inputs[0].type, error);
+}
+
 static gboolean
 quantize_compile (PareCompile *compile, GError **error)
 {
@@ -286,7 +351,7 @@ quantize_compile (PareCompile *compile, GError **error)
   float zero_point;
 
   if (!chain || !chain->dequantized)
-    return pare_compile_forward (compile, error);
+    return compile_conversion (compile, quantize_rows, type, error);
   slots[0] = pare_compile_input_as_is (compile, 0);
   slots[1] = pare_compile_output_over (compile, 0, slots[0]);
   zero_point = pare_infer_has (infer, 2) ? pare_tensor_get_int (infer->constants[2], 0) : 0;
@@ -314,6 +379,10 @@ PARE_OPERATORS (quantizelinear) = {
     .forward = quantize_forward,
     .compile = quantize_compile,
     .applies_chain = quantize_applies_chain },
-  { .name = "DequantizeLinear", .since = 10, .infer = dequantize_infer, .forward = dequantize_forward },
+  { .name = "DequantizeLinear",
+    .since = 10,
+    .infer = dequantize_infer,
+    .forward = dequantize_forward,
+    .compile = dequantize_compile },
   { NULL },
 };

@@ -3,12 +3,14 @@
 #include "data/accuracy.h"
 #include "data/batch.h"
 #include "gst/gstpare.h"
+#include "integer/integer.h"
 
 G_DECLARE_FINAL_TYPE (GstGraphEvaluator, gst_graph_evaluator, GST, GRAPH_EVALUATOR, GstPareStage)
 
 struct _GstGraphEvaluator
 {
   GstPareStage parent_instance;
+  gboolean integer;
   double top1, top5, loss;
   guint64 n;
   PareAccuracy accuracy;
@@ -19,6 +21,8 @@ struct _GstGraphEvaluator
 G_DEFINE_TYPE (GstGraphEvaluator, gst_graph_evaluator, GST_TYPE_PARE_STAGE)
 
 static const GstPareProperty properties[] = {
+  { "integer", "Execute a quantized network on integers instead of simulating them in floats", G_TYPE_BOOLEAN,
+    G_STRUCT_OFFSET (GstGraphEvaluator, integer) },
   { "top1", "Fraction of samples whose class had the highest score", G_TYPE_DOUBLE,
     G_STRUCT_OFFSET (GstGraphEvaluator, top1), .maximum = 1, .read_only = TRUE },
   { "top5", "Fraction of samples whose class was among the five highest scores", G_TYPE_DOUBLE,
@@ -37,8 +41,8 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
 
   evaluator->accuracy = (PareAccuracy){ 0 };
   evaluator->n_inputs = inputs->len;
-  evaluator->executor = pare_executor_new (graph);
-  return TRUE;
+  evaluator->executor = pare_graph_executor (graph, evaluator->integer, error);
+  return evaluator->executor != NULL;
 }
 
 static gboolean

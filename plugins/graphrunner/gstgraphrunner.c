@@ -2,6 +2,7 @@
  * graphrunner: runs the network on samples and pushes its outputs, a buffer per sample. The graph goes on unchanged. */
 #include "data/batch.h"
 #include "gst/gstpare.h"
+#include "integer/integer.h"
 
 #define MAX_TENSORS 16
 
@@ -10,12 +11,18 @@ G_DECLARE_FINAL_TYPE (GstGraphRunner, gst_graph_runner, GST, GRAPH_RUNNER, GstPa
 struct _GstGraphRunner
 {
   GstPareStage parent_instance;
+  gboolean integer;
   PareExecutor *executor;
   GstPad *results; /* NULL while nobody asked for it */
   GstCaps *caps;   /* of the last result */
 };
 
 G_DEFINE_TYPE (GstGraphRunner, gst_graph_runner, GST_TYPE_PARE_STAGE)
+
+static const GstPareProperty properties[] = {
+  { "integer", "Execute a quantized network on integers instead of simulating them in floats", G_TYPE_BOOLEAN,
+    G_STRUCT_OFFSET (GstGraphRunner, integer) },
+};
 
 static GstStaticPadTemplate results_template
     = GST_STATIC_PAD_TEMPLATE ("results", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS (GST_PARE_TENSORS_CAPS));
@@ -58,7 +65,9 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
                    MAX_TENSORS);
       return FALSE;
     }
-  runner->executor = pare_executor_new (graph);
+  runner->executor = pare_graph_executor (graph, runner->integer, error);
+  if (!runner->executor)
+    return FALSE;
   if (runner->results)
     {
       id = g_strdup_printf ("%s/results", GST_OBJECT_NAME (stage));
@@ -198,6 +207,7 @@ gst_graph_runner_class_init (GstGraphRunnerClass *klass)
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;
   gst_pare_stage_class_add_tensors_pad (stage_class);
+  gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));
   gst_element_class_add_static_pad_template (element_class, &results_template);
   gst_element_class_set_static_metadata (element_class, "Graph runner", "Filter/Graph",
                                          "Runs a network on samples and pushes its outputs", "Pare contributors");

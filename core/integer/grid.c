@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Where a network has integers, and the making of nodes between them. */
+#include "integer/grid.h"
+#include "quantize/pair.h"
+#include "train/gradient.h"
+#include <math.h>
+
+/* Scale and zero point of @node, one for all. */
+static gboolean
+read_parameters (const PareNode *node, PareGrid *grid)
+{
+  PareTensor *scale = pare_node_constant (node, 1), *zero_point = pare_node_constant (node, 2);
+
+  if (!scale || scale->type != PARE_FLOAT32 || pare_tensor_elements (scale) != 1
+      || (pare_node_input (node, 2) && (!zero_point || pare_tensor_elements (zero_point) != 1)))
+    return FALSE;
+  grid->type = zero_point ? zero_point->type : PARE_UINT8;
+  grid->scale = pare_tensor_get_double (scale, 0);
+  grid->zero_point = zero_point ? pare_tensor_get_int (zero_point, 0) : 0;
+  return (grid->type == PARE_UINT8 || grid->type == PARE_INT8) && grid->scale > 0 && isfinite (grid->scale)
+         && pare_integer_limits (grid->type, &grid->lowest, &grid->highest);
+}
+
+gboolean
+pare_grid_before (const PareValue *value, PareGrid *grid)
+{
+  PareNode *node = value ? value->producer : NULL;
+
+  if (!node || !pare_node_is (node, "DequantizeLinear") || !read_parameters (node, grid))
+    return FALSE;
+  grid->integers = pare_node_input (node, 0);
+  if (!grid->integers || grid->integers->constant)
+    return FALSE;
+  /* Without a zero point the integers' type is the file's to say. */
+  if (!pare_node_input (node, 2) && grid->integers->type != PARE_UNDEFINED)
+    {
+      grid->type = grid->integers->type;
+      return (grid->type == PARE_UINT8 || grid->type == PARE_INT8)
+             && pare_integer_limits (grid->type, &grid->lowest, &grid->highest);
+    }
+  return TRUE;
+}
+
+/* A Clip of the integers behind QuantizeLinear: fewer than 8 bits. */
+static PareNode *
+follow_narrowing (PareGrid *grid)
+{
+  PareNode *clip = pare_value_only_consumer (grid->integers);
+  PareTensor *low, *high;
+
+  if (!clip || !pare_node_is (clip, "Clip") || pare_node_input (clip, 0) != grid->integers)
+    return NULL;
+  low = pare_node_constant (clip, 1);
+  high = pare_node_constant (clip, 2);
+  if ((pare_node_input (clip, 1) && !low) || (pare_node_input (clip, 2) && !high))
+    return NULL;
+  grid->lowest = low ? MAX (grid->lowest, pare_tensor_get_int (low, 0)) : grid->lowest;
+  grid->highest = high ? MIN (grid->highest, pare_tensor_get_int (high, 0)) : grid->highest;
+  grid->integers = clip->outputs->pdata[0];
+  return clip;
+}
+
+/* Rounding does not change the order of numbers: limits can be rounded, too. */
+static void
+limit (PareGrid *grid, float low, float high)
+{
+  float bottom = nearbyintf (low / grid->scale) + grid->zero_point;
+  float top = nearbyintf (high / grid->scale) + grid->zero_point;
+
+  grid->lowest = CLAMP (bottom, grid->lowest, grid->highest);
+  grid->highest = CLAMP (top, grid->lowest, grid->highest);
+}
+
+/* @node limits its input to [*low, *high]. */
+static gboolean
+read_limits (const PareNode *node, float *low, float *high)
+{
+  const PareOperator *op = pare_operator_of (node);
+  PareEltwise eltwise;
+
+  if (!op || op->quantize != PARE_QUANTIZE_CLAMP || !op->eltwise || !op->eltwise (node, &eltwise))
+    return FALSE;
+  if (eltwise.kind == PARE_ELTWISE_CLIP)
+    {
+      *low = MAX (*low, eltwise.alpha);
+      *high = MAX (MIN (*high, eltwise.beta), *low);
+      return !isnan (eltwise.alpha) && !isnan (eltwise.beta);
+    }
+  *low = MAX (*low, 0);
+  *high = MAX (*high, *low);
+  return eltwise.kind == PARE_ELTWISE_RELU && eltwise.alpha == 0;
+}
+
+gboolean
+pare_grid_of_quantizer (PareNode *node, PareGrid *grid, PareNode **last)
+{
+  PareNode *clip;
+
+  if (!pare_node_is (node, "QuantizeLinear") || !read_parameters (node, grid)
+      || pare_node_get_int (node, "output_dtype", 0) != 0)
+    return FALSE;
+  grid->integers = node->outputs->pdata[0];
+  clip = follow_narrowing (grid);
+  *last = clip ? clip : node;
+  return TRUE;
+}
+
+gboolean
+pare_grid_behind (PareNode *node, PareGrid *grid, PareNode **last)
+{
+  PareNode *next = pare_value_only_consumer (node->outputs->pdata[0]);
+  float low = -INFINITY, high = INFINITY;
+
+  while (next && read_limits (next, &low, &high))
+    next = pare_value_only_consumer (next->outputs->pdata[0]);
+  if (!next || !pare_grid_of_quantizer (next, grid, last))
+    return FALSE;
+  limit (grid, low, high);
+  return TRUE;
+}
+
+gboolean
+pare_grid_equal (const PareGrid *a, const PareGrid *b)
+{
+  return a->type == b->type && a->scale == b->scale && a->zero_point == b->zero_point;
+}
+
+void
+pare_grid_remove (PareGraph *graph, PareNode *node, PareNode *last)
+{
+  while (node)
+    {
+      PareNode *next = node == last ? NULL : pare_value_only_consumer (node->outputs->pdata[0]);
+      pare_graph_remove_node (graph, node);
+      node = next;
+    }
+}
+
+void
+pare_grid_describe (PareNode *node, const PareGrid *y)
+{
+  pare_node_set_attribute (node, pare_attribute_new_int ("y_type", y->type));
+  pare_node_set_attribute (node, pare_attribute_new_int ("y_zero_point", y->zero_point));
+  pare_node_set_attribute (node, pare_attribute_new_int ("lowest", y->lowest));
+  pare_node_set_attribute (node, pare_attribute_new_int ("highest", y->highest));
+}
+
+PareNode *
+pare_grid_replace (PareGraph *graph, const char *op_type, PareNode *node, PareNode *last, const PareGrid *y)
+{
+  PareNode *integer = pare_graph_add_node (graph, PARE_DOMAIN, op_type, pare_node_label (node), node);
+
+  pare_grid_describe (integer, y);
+  pare_grid_remove (graph, node, last);
+  pare_node_add_output (integer, y->integers);
+  return integer;
+}
+
+PareValue *
+pare_grid_add_floats (PareGraph *graph, const char *stem, guint n, const float *numbers)
+{
+  PareShape shape = pare_shape (1, (gint64[]){ n });
+  g_autoptr (PareTensor) tensor = pare_tensor_new_floats (&shape, numbers);
+
+  return pare_graph_add_constant (graph, stem, tensor);
+}
+
+PareNode *
+pare_grid_dequantize (PareGraph *graph, const PareGrid *grid, PareValue *integers, PareNode *before)
+{
+  PareNode *node = pare_graph_add_node (graph, "", "DequantizeLinear", NULL, before);
+  PareShape scalar = { 0 };
+  gint8 number = grid->zero_point; /* its bits are right for both types */
+  g_autoptr (PareTensor) scale = pare_tensor_new_scalar_float (grid->scale);
+  g_autoptr (PareTensor) zero_point = pare_tensor_new_copy (grid->type, &scalar, &number);
+
+  pare_node_add_input (node, integers);
+  pare_node_add_input (node, pare_graph_add_constant (graph, "scale", scale));
+  pare_node_add_input (node, pare_graph_add_constant (graph, "zero_point", zero_point));
+  return node;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * From a quantized network to one that is executed on integers. The table is generated from the list in meson.build. */
+#include "integer/integer.h"
+#include "quantize/quantize.h"
+#include "train/gradient.h"
+
+extern const PareIntegerRule *const pare_integer_rule_table[];
+
+/* Conversions, or what became of operators that have integers in the file. */
+static gboolean
+is_quantized (const PareGraph *graph)
+{
+  for (guint i = 0; i < graph->nodes->len; i++)
+    if (pare_node_is (graph->nodes->pdata[i], "DequantizeLinear")
+        || g_strcmp0 (((PareNode *)graph->nodes->pdata[i])->domain, PARE_DOMAIN) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* A rule leaves at least one node of the old ones fewer, or moves a DequantizeLinear on: forwards, one look at each
+ * place is enough. */
+static void
+apply_rules (PareGraph *graph)
+{
+  for (guint i = 0; i < graph->nodes->len; i++)
+    for (guint rule = 0; pare_integer_rule_table[rule]; rule++)
+      if (pare_integer_rule_table[rule]->apply (graph, graph->nodes->pdata[i]))
+        break;
+}
+
+PareGraph *
+pare_graph_to_integers (const PareGraph *graph, GError **error)
+{
+  g_autoptr (PareGraph) copy = pare_graph_copy (graph);
+  const PareForm *stored = pare_form_find ("qdq", error);
+  gboolean quantized;
+
+  /* Weights that are simulated become integers. */
+  if (!stored || !stored->lower (copy, error))
+    return NULL;
+  quantized = is_quantized (copy);
+  apply_rules (copy);
+  pare_graph_set_opset (copy, PARE_DOMAIN, 1);
+  pare_graph_remove_dead (copy);
+  if (!quantized && !is_quantized (copy))
+    {
+      g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+                   "Nothing in this network is quantized, so that nothing can be executed on integers: quantize it "
+                   "first, or leave integer execution off.");
+      return NULL;
+    }
+  return g_steal_pointer (&copy);
+}
+
+PareExecutor *
+pare_graph_executor (PareGraph *graph, gboolean integer, GError **error)
+{
+  g_autoptr (PareGraph) integers = NULL;
+
+  if (!integer)
+    return pare_executor_new (graph);
+  integers = pare_graph_to_integers (graph, error);
+  return integers ? pare_executor_new (integers) : NULL;
+}
