@@ -12,6 +12,7 @@ typedef struct
   gint64 batch;
   int threads;
   double median, best; /* seconds */
+  double processor;    /* seconds that all threads together take for a run */
   double macs;
 } Timing;
 
@@ -75,11 +76,22 @@ compare_doubles (gconstpointer a, gconstpointer b)
   return (x > y) - (x < y);
 }
 
+/* Seconds of processor time that the process has taken. */
+static double
+processor_time (void)
+{
+  struct rusage usage;
+
+  getrusage (RUSAGE_SELF, &usage);
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 static gboolean
 measure (PareGraph *graph, gboolean integer, GPtrArray *inputs, int runs, Timing *timing, GError **error)
 {
   g_autoptr (PareExecutor) executor = pare_graph_executor (graph, integer, error);
   g_autofree double *seconds = g_new (double, runs);
+  double begun;
 
   if (!executor)
     return FALSE;
@@ -87,12 +99,14 @@ measure (PareGraph *graph, gboolean integer, GPtrArray *inputs, int runs, Timing
   for (int i = 0; i < 2; i++)
     if (run_once (executor, graph, inputs, error) < 0)
       return FALSE;
+  begun = processor_time ();
   for (int i = 0; i < runs; i++)
     {
       seconds[i] = run_once (executor, graph, inputs, error);
       if (seconds[i] < 0)
         return FALSE;
     }
+  timing->processor = (processor_time () - begun) / runs;
   qsort (seconds, runs, sizeof *seconds, compare_doubles);
   timing->best = seconds[0];
   timing->median = (seconds[(runs - 1) / 2] + seconds[runs / 2]) / 2;
@@ -133,6 +147,7 @@ print_json (const char *model, const Timing *timing)
   pare_json_double (builder, "gflops", 2 * timing->macs / timing->median / 1e9);
   pare_json_double (builder, "milliseconds", 1e3 * timing->median);
   pare_json_double (builder, "best_milliseconds", 1e3 * timing->best);
+  pare_json_double (builder, "processor_milliseconds", 1e3 * timing->processor);
   pare_json_double (builder, "peak_mb", peak_memory ());
   pare_json_print (builder);
 }

@@ -101,6 +101,16 @@ is_differentiated (const PareNode *node)
   return FALSE;
 }
 
+/* Weights are as the file has them and data does not come from integers: where they do, runtimes compute exactly, and
+ * the last digits decide to which side a value is rounded next. */
+static gboolean
+is_float (const PareNode *node)
+{
+  const PareNode *producer = ((PareValue *)node->inputs->pdata[0])->producer;
+
+  return pare_node_constant (node, 1) && !(producer && pare_node_is (producer, "DequantizeLinear"));
+}
+
 gboolean
 pare_convolution_compile (PareCompile *compile, const PareConvolution *convolution, const ParePostOps *post_ops,
                           GError **error)
@@ -115,8 +125,14 @@ pare_convolution_compile (PareCompile *compile, const PareConvolution *convoluti
   gboolean training = is_differentiated (infer->node);
   PareWinograd winograd;
 
-  if (training && pare_winograd_describe (convolution, &inputs[0], &infer->outputs[0], post_ops, &winograd))
-    return pare_winograd_compile (compile, &winograd, has_bias, error);
+  if ((training || is_float (infer->node))
+      && pare_winograd_describe (convolution, &inputs[0], &infer->outputs[0], post_ops, &winograd)
+      && (training || pare_winograd_pays (&winograd)))
+    {
+      if (!training)
+        pare_winograd_follow (&winograd, pare_compile_input_as_is (compile, 0)->layout);
+      return pare_winograd_compile (compile, &winograd, has_bias, error);
+    }
   primitive = (training ? pare_primitive_convolution_training : pare_primitive_convolution) (
       &inputs[0], &convolution->weights, has_bias ? &inputs[2] : NULL, &infer->outputs[0], &convolution->window,
       convolution->transposed, post_ops, error);

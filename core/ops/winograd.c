@@ -11,6 +11,9 @@
 #define LANES PARE_WINOGRAD_LANES
 #define POINTS PARE_WINOGRAD_POINTS
 #define TAPS 9
+/* Of an image, and of pairs of channels: see pare_winograd_pays(). */
+#define LEAST_TILES 9
+#define FEW_KERNELS (128 * 128)
 
 /* A sum, then a Relu: each may be missing. */
 static gboolean
@@ -24,6 +27,13 @@ read_post_ops (const ParePostOps *post_ops, PareWinograd *winograd)
       *(op->is_sum ? &winograd->add : &winograd->relu) = TRUE;
     }
   return TRUE;
+}
+
+/* In blocks of 16 channels. */
+static PareChannels
+blocked (gint64 batch, gint64 channels, gint64 inner)
+{
+  return (PareChannels){ batch, channels, inner, LANES, channels * inner, LANES * inner, LANES };
 }
 
 gboolean
@@ -50,7 +60,33 @@ pare_winograd_describe (const PareConvolution *convolution, const PareSpec *x, c
   winograd->out_width = y->shape.dims[3];
   winograd->top = window->pads_begin[0];
   winograd->left = window->pads_begin[1];
+  winograd->from = blocked (winograd->batch, winograd->in, winograd->height * winograd->width);
+  winograd->to = blocked (winograd->batch, winograd->out, winograd->out_height * winograd->out_width);
   return TRUE;
+}
+
+gboolean
+pare_winograd_pays (const PareWinograd *w)
+{
+  return pare_winograd_tiles (w).per_image >= LEAST_TILES || w->in * w->out <= FEW_KERNELS;
+}
+
+static void
+set_channels_last (PareChannels *channels)
+{
+  channels->group_step = LANES;
+  channels->step = channels->channels;
+}
+
+void
+pare_winograd_follow (PareWinograd *w, const PareLayout *input)
+{
+  PareChannels channels;
+
+  if (input && pare_layout_channels (input, &channels) && channels.lanes == LANES && channels.step == LANES)
+    return;
+  set_channels_last (&w->from);
+  set_channels_last (&w->to);
 }
 
 PareWinograd
@@ -65,23 +101,19 @@ pare_winograd_by_data (const PareWinograd *forward)
                          .out_width = forward->width,
                          .top = 2 - forward->top,
                          .left = 2 - forward->left,
+                         .from = forward->to,
+                         .to = forward->from,
                          .transposed = !forward->transposed,
                          .threads = forward->threads };
 }
 
-/* Working memory: the kernels at all points, a bias, and for each thread the tiles of input and output. A line more
- * than is needed keeps the points of a tile out of each other's cache sets. */
+/* Working memory: a bias, for each thread the tiles of input and output, and the kernels at all points if they have to
+ * be transformed in each run. A line more than is needed keeps the points of a tile out of each other's cache sets. */
 
 static gsize
 kernel_step (const PareWinograd *w)
 {
   return w->in * w->out + LANES;
-}
-
-static gsize
-shared_room (const PareWinograd *w)
-{
-  return POINTS * kernel_step (w) + w->out;
 }
 
 static gsize
@@ -91,9 +123,15 @@ thread_room (const PareWinograd *w)
 }
 
 static gsize
-whole_room (const PareWinograd *w)
+own_room (const PareWinograd *w)
 {
-  return shared_room (w) + w->threads * thread_room (w);
+  return w->out + w->threads * thread_room (w);
+}
+
+static gsize
+kernel_room (const PareWinograd *w)
+{
+  return POINTS * kernel_step (w);
 }
 
 /* Kernels */
@@ -120,7 +158,7 @@ gather_taps (const PareWinograd *w, const float *weights, gint64 out, gint64 in,
 }
 
 static void
-transform_kernels (gint64 from, gint64 to, gconstpointer data)
+transform_some_kernels (gint64 from, gint64 to, gconstpointer data)
 {
   const Kernels *kernels = data;
   const PareWinograd *w = kernels->winograd;
@@ -131,6 +169,14 @@ transform_kernels (gint64 from, gint64 to, gconstpointer data)
       gather_taps (w, kernels->weights, i / w->in * LANES, i % w->in, taps);
       pare_winograd_transform_kernel (taps, kernels->kernels + i * LANES, kernel_step (w));
     }
+}
+
+static void
+transform_kernels (const PareWinograd *w, const float *weights, float *to)
+{
+  Kernels kernels = { w, weights, to };
+
+  pare_parallel (w->out / LANES * w->in, 64, transform_some_kernels, &kernels);
 }
 
 /* Tiles */
@@ -148,59 +194,95 @@ run_tiles (const PareWinograd *w, const PareWinogradTiles *tiles, gint64 piece, 
 
   for (gint64 c = 0; c < w->in / LANES; c++)
     for (guint t = 0; t < n; t++)
-      pare_winograd_transform_input (x + c * w->height * w->width * LANES, &patches[t], v + (c * rounded + t) * LANES,
-                                     v_step);
+      pare_winograd_transform_input (x + c * w->from.group_step, &patches[t], v + (c * rounded + t) * LANES, v_step);
   for (guint p = 0; p < POINTS; p++)
     pare_winograd_product (rounded, w->in, w->out, v + p * v_step, kernels + p * kernel_step (w), m + p * m_step);
   pare_winograd_output_patches (w, tiles, piece, patches);
   for (gint64 c = 0; c < w->out / LANES; c++)
     {
-      gint64 plane = c * w->out_height * w->out_width * LANES;
       PareWinogradFinish finish = { bias + c * LANES, w->add, w->relu };
       for (guint t = 0; t < n; t++)
-        pare_winograd_transform_output (m + (c * rounded + t) * LANES, m_step, &finish, y + plane, &patches[t]);
+        pare_winograd_transform_output (m + (c * rounded + t) * LANES, m_step, &finish, y + c * w->to.group_step,
+                                        &patches[t]);
     }
 }
 
+/* @kernels is transformed; @room of own_room(). */
 static void
-run (const PareWinograd *w, const float *x, const float *weights, const float *bias, float *y, float *room)
+run (const PareWinograd *w, const float *x, const float *kernels, const float *bias, float *y, float *room)
 {
-  PareWinogradTiles tiles = pare_winograd_tiles (w);
-  Kernels kernels = { w, weights, room };
-  float *shift = room + POINTS * kernel_step (w), *own = room + shared_room (w);
+  PareWinogradTiles tiles = pare_winograd_tiles_for_threads (w);
+  float *shift = room, *own = room + w->out;
 
   if (bias)
     memcpy (shift, bias, w->out * sizeof *shift);
   else
     memset (shift, 0, w->out * sizeof *shift);
-  pare_parallel (w->out / LANES * w->in, 64, transform_kernels, &kernels);
 #pragma omp parallel for schedule(dynamic) num_threads(w->threads)
   for (gint64 i = 0; i < tiles.pieces; i++)
-    run_tiles (w, &tiles, i, x, room, shift, y, own + omp_get_thread_num () * thread_room (w));
+    run_tiles (w, &tiles, i, x, kernels, shift, y, own + omp_get_thread_num () * thread_room (w));
 }
 
-/* Slots: input, weights, bias, output, working memory. */
+/* Steps: slots are input, weights or transformed kernels, bias, output, working memory. */
+
 static gboolean
-run_step (gpointer state, PareSlot *const *slots, GError **error)
+run_transformed (gpointer state, PareSlot *const *slots, GError **error)
 {
   run (state, slots[0]->data, slots[1]->data, slots[2] ? slots[2]->data : NULL, slots[3]->data, slots[4]->data);
   return TRUE;
+}
+
+static gboolean
+run_step (gpointer state, PareSlot *const *slots, GError **error)
+{
+  float *room = slots[4]->data, *kernels = room + own_room (state);
+
+  transform_kernels (state, slots[1]->data, kernels);
+  run (state, slots[0]->data, kernels, slots[2] ? slots[2]->data : NULL, slots[3]->data, room);
+  return TRUE;
+}
+
+static PareSlot *
+transformed_constant (PareCompile *compile, const PareWinograd *w, const float *weights)
+{
+  gsize n = kernel_room (w), size = n * sizeof (float);
+  float *kernels = g_aligned_alloc0 (n, sizeof (float), LANES * sizeof (float));
+  PareShape shape = pare_shape_of (1, (gint64)n);
+  g_autoptr (PareTensor) tensor
+      = pare_tensor_new (PARE_FLOAT32, &shape, g_bytes_new_with_free_func (kernels, size, g_aligned_free, kernels));
+
+  transform_kernels (w, weights, kernels);
+  return pare_compile_constant (compile, tensor);
+}
+
+static PareLayout *
+layout_of (const PareSpec *spec, const PareChannels *channels, gint64 width)
+{
+  const gint64 strides[] = { channels->batch_step, 1, width * channels->step, channels->step };
+
+  return channels->step == LANES ? pare_layout_new_blocked (spec) : pare_layout_new_strided (spec, strides);
 }
 
 gboolean
 pare_winograd_compile (PareCompile *compile, const PareWinograd *w, gboolean has_bias, GError **error)
 {
   const PareInfer *infer = pare_compile_infer (compile);
-  g_autoptr (PareLayout) from = pare_layout_new_blocked (&infer->inputs[0]);
-  g_autoptr (PareLayout) to = pare_layout_new_blocked (&infer->outputs[0]);
-  const PareSpec room = { PARE_FLOAT32, { 1, { whole_room (w) } } };
+  g_autoptr (PareLayout) from = layout_of (&infer->inputs[0], &w->from, w->width);
+  g_autoptr (PareLayout) to = layout_of (&infer->outputs[0], &w->to, w->out_width);
+  PareSpec room = { PARE_FLOAT32, { 1, { own_room (w) } } };
   PareSlot *slots[5] = { pare_compile_input (compile, 0, from, error) };
+  gboolean is_constant;
 
   if (!slots[0] || !(slots[1] = pare_compile_input (compile, 1, NULL, error))
       || (has_bias && !(slots[2] = pare_compile_input (compile, 2, NULL, error)))
       || !(slots[3] = pare_compile_output (compile, 0, to, error)))
     return FALSE;
+  is_constant = slots[1]->data != NULL;
+  if (is_constant)
+    slots[1] = transformed_constant (compile, w, slots[1]->data);
+  else
+    room.shape.dims[0] += kernel_room (w);
   slots[4] = pare_compile_temporary (compile, &room, NULL);
-  pare_compile_step (compile, run_step, g_memdup2 (w, sizeof *w), g_free, 5, slots);
+  pare_compile_step (compile, is_constant ? run_transformed : run_step, g_memdup2 (w, sizeof *w), g_free, 5, slots);
   return TRUE;
 }

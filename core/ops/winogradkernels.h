@@ -35,11 +35,11 @@ pare_vector16 (float x)
 /* Whether this processor runs the kernels at all. */
 gboolean pare_winograd_supported (void);
 
-/* A square of one block of an image: pixel (i, j) is at @offset + i @row + 16 j when bit i of @rows and bit j of
+/* A square of one block of an image: pixel (i, j) is at @offset + i @row + j @column when bit i of @rows and bit j of
  * @columns are set, and outside of the image else. */
 typedef struct
 {
-  gint64 offset, row;
+  gint64 offset, row, column;
   guint rows, columns;
 } ParePatch;
 

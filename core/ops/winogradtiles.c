@@ -11,7 +11,20 @@ pare_winograd_tiles (const PareWinograd *w)
 
   tiles.per_image = tiles.columns * ((w->out_height + PARE_WINOGRAD_OUT - 1) / PARE_WINOGRAD_OUT);
   tiles.n = tiles.per_image * w->batch;
-  tiles.pieces = (tiles.n + PARE_WINOGRAD_TILES - 1) / PARE_WINOGRAD_TILES;
+  tiles.per_piece = PARE_WINOGRAD_TILES;
+  tiles.pieces = (tiles.n + tiles.per_piece - 1) / tiles.per_piece;
+  return tiles;
+}
+
+PareWinogradTiles
+pare_winograd_tiles_for_threads (const PareWinograd *w)
+{
+  PareWinogradTiles tiles = pare_winograd_tiles (w);
+  gint64 share = (tiles.n + w->threads - 1) / w->threads;
+  gint64 rounded = (share + PARE_WINOGRAD_ROWS - 1) / PARE_WINOGRAD_ROWS * PARE_WINOGRAD_ROWS;
+
+  tiles.per_piece = MIN (rounded, PARE_WINOGRAD_TILES);
+  tiles.pieces = (tiles.n + tiles.per_piece - 1) / tiles.per_piece;
   return tiles;
 }
 
@@ -25,7 +38,8 @@ pare_winograd_point_step (gint64 channels)
 /* One side of the convolution. */
 typedef struct
 {
-  gint64 channels, height, width, top, left;
+  const PareChannels *channels;
+  gint64 height, width, top, left;
   int size;
 } Side;
 
@@ -41,8 +55,9 @@ inside_bits (gint64 from, gint64 limit, int size)
 static guint
 find_patches (const PareWinogradTiles *tiles, const Side *side, gint64 piece, ParePatch *patches)
 {
-  gint64 first = piece * PARE_WINOGRAD_TILES;
-  guint n = MIN (tiles->n - first, PARE_WINOGRAD_TILES);
+  const PareChannels *channels = side->channels;
+  gint64 first = piece * tiles->per_piece;
+  guint n = MIN (tiles->n - first, tiles->per_piece);
 
   for (guint i = 0; i < n; i++)
     {
@@ -50,8 +65,9 @@ find_patches (const PareWinogradTiles *tiles, const Side *side, gint64 piece, Pa
       gint64 y = tile / tiles->columns * PARE_WINOGRAD_OUT - side->top;
       gint64 x = tile % tiles->columns * PARE_WINOGRAD_OUT - side->left;
       patches[i] = (ParePatch){
-        .offset = image * side->channels * side->height * side->width + (y * side->width + x) * LANES,
-        .row = side->width * LANES,
+        .offset = image * channels->batch_step + (y * side->width + x) * channels->step,
+        .row = side->width * channels->step,
+        .column = channels->step,
         .rows = inside_bits (y, side->height, side->size),
         .columns = inside_bits (x, side->width, side->size),
       };
@@ -62,11 +78,12 @@ find_patches (const PareWinogradTiles *tiles, const Side *side, gint64 piece, Pa
 guint
 pare_winograd_input_patches (const PareWinograd *w, const PareWinogradTiles *tiles, gint64 piece, ParePatch *patches)
 {
-  return find_patches (tiles, &(Side){ w->in, w->height, w->width, w->top, w->left, PARE_WINOGRAD_IN }, piece, patches);
+  return find_patches (tiles, &(Side){ &w->from, w->height, w->width, w->top, w->left, PARE_WINOGRAD_IN }, piece,
+                       patches);
 }
 
 guint
 pare_winograd_output_patches (const PareWinograd *w, const PareWinogradTiles *tiles, gint64 piece, ParePatch *patches)
 {
-  return find_patches (tiles, &(Side){ w->out, w->out_height, w->out_width, 0, 0, PARE_WINOGRAD_OUT }, piece, patches);
+  return find_patches (tiles, &(Side){ &w->to, w->out_height, w->out_width, 0, 0, PARE_WINOGRAD_OUT }, piece, patches);
 }

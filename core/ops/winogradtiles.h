@@ -5,15 +5,17 @@
 #include "ops/winograd.h"
 #include "ops/winogradkernels.h"
 
-/* Tiles of a piece, which one thread takes at a time: a multiple of PARE_WINOGRAD_ROWS. */
+/* Tiles of a piece at most, which one thread takes at a time: a multiple of PARE_WINOGRAD_ROWS. */
 #define PARE_WINOGRAD_TILES 32
 
 typedef struct
 {
-  gint64 columns, per_image, n, pieces;
+  gint64 columns, per_image, n, per_piece, pieces;
 } PareWinogradTiles;
 
 PareWinogradTiles pare_winograd_tiles (const PareWinograd *winograd);
+/* With smaller pieces when there are too few for all threads. */
+PareWinogradTiles pare_winograd_tiles_for_threads (const PareWinograd *winograd);
 /* Floats between two points of a piece with @channels channels. */
 gsize pare_winograd_point_step (gint64 channels);
 /* The squares of piece @piece on either side; both return how many there are. */

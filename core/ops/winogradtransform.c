@@ -126,12 +126,12 @@ transform_pixels (Line line, const float *x, const ParePatch *patch, gboolean wh
       const float *at = x + (patch->offset + i * patch->row);
 #pragma GCC unroll 6
       for (int j = 0; j < n; j++)
-        row[j] = GET (whole || is_inside (patch, i, j) ? at + j * LANES : (const float *)&zero);
+        row[j] = GET (whole || is_inside (patch, i, j) ? at + j * patch->column : (const float *)&zero);
       line (row, half + i * IN);
       /* For the next tiles: rows are too short for the processor to foresee. */
 #pragma GCC unroll 4
       for (int j = 0; j < OUT; j++)
-        __builtin_prefetch (x + (patch->offset + i * patch->row + (n + OUT + j) * LANES));
+        __builtin_prefetch (x + (patch->offset + i * patch->row + (n + OUT + j) * patch->column));
     }
 #pragma GCC unroll 6
   for (int j = 0; j < IN; j++)
@@ -167,7 +167,7 @@ pare_winograd_transform_gradient (const float *dy, const ParePatch *patch, float
 TARGET void
 pare_winograd_transform_kernel (const float *weights, float *to, gsize step)
 {
-  const ParePatch patch = { 0, TAPS * LANES };
+  const ParePatch patch = { 0, TAPS * LANES, LANES };
 
   transform_pixels (kernel_line, weights, &patch, TRUE, TAPS, to, step);
 }
@@ -212,7 +212,7 @@ transform_output (const float *from, gsize step, const PareWinogradFinish *finis
 #pragma GCC unroll 4
       for (int i = 0; i < OUT; i++)
         if (whole || is_inside (patch, i, j))
-          write_pixel (column[i] + bias, finish, y + (patch->offset + i * patch->row + j * LANES));
+          write_pixel (column[i] + bias, finish, y + (patch->offset + i * patch->row + j * patch->column));
     }
 }
 

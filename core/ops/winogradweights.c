@@ -92,13 +92,13 @@ add_piece (const Work *work, gint64 piece, gint64 from, gint64 to, float *v, flo
 
   for (gint64 i = 0; i < w->in; i += LANES)
     for (guint t = 0; t < n; t++)
-      pare_winograd_transform_input (work->x + i * w->height * w->width, &patches[t], v + i * n + t * LANES, v_step);
+      pare_winograd_transform_input (work->x + i / LANES * w->from.group_step, &patches[t], v + i * n + t * LANES,
+                                     v_step);
   pare_winograd_output_patches (w, &work->tiles, piece, patches);
   for (gint64 o = from; o < to; o += LANES)
     {
       for (guint t = 0; t < n; t++)
-        pare_winograd_transform_gradient (work->dy + o * w->out_height * w->out_width, &patches[t], d + t * LANES,
-                                          d_step);
+        pare_winograd_transform_gradient (work->dy + o / LANES * w->to.group_step, &patches[t], d + t * LANES, d_step);
       for (gint64 i = 0; i < w->in; i += LANES)
         add_block (w, n, d, v + i * n, m, sums + (o * w->in + i * LANES) * TAPS);
       add_bias (n, d + SUM_POINT * d_step, sums + w->in * w->out * TAPS + o);

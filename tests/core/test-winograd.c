@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Convolutions in training and their gradients, of the shapes that Winograd's algorithm takes, against sums in double
- * precision straight from the definition. */
+ * Convolutions of the shapes that Winograd's algorithm takes, and their gradients, against sums in double precision
+ * straight from the definition. */
 #include "exec/executor.h"
 #include "train/gradient.h"
 #include <math.h>
@@ -180,6 +180,41 @@ test_training_convolution_is_the_sum_of_its_definition (gconstpointer data)
   reference_clear (&r);
 }
 
+/* Weights that are part of the network are transformed when it is compiled, and data lies channels-last. */
+static void
+test_constant_weights_give_the_sum_of_the_definition (gconstpointer data)
+{
+  const Case *c = data;
+  Reference r = reference_new (c);
+  g_autoptr (PareGraph) graph = pare_graph_new ();
+  g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_tensor_unref);
+  g_autoptr (PareExecutor) executor = NULL;
+  g_autoptr (GError) error = NULL;
+  PareTensor *output = NULL;
+  PareValue *inputs[3];
+
+  pare_graph_set_opset (graph, "", 13);
+  inputs[0] = add_input (graph, "x", pare_shape_of (4, c->batch, c->in, c->height, c->width), r.x, tensors);
+  inputs[1] = pare_graph_add_value (graph, "w");
+  inputs[2] = pare_graph_add_value (graph, "bias");
+  for (guint i = 1; i < 3; i++)
+    {
+      PareShape shape = i == 1 ? pare_shape_of (4, c->out, c->in, 3, 3) : pare_shape_of (1, c->out);
+      g_autoptr (PareTensor) constant = pare_tensor_new_floats (&shape, i == 1 ? r.w : r.bias);
+      pare_value_set_constant (inputs[i], constant);
+    }
+  add_node (graph, c, "", "Conv", inputs, 1);
+  executor = pare_executor_new (graph);
+  for (guint run = 0; run < 2; run++)
+    {
+      pare_executor_run (executor, (PareTensor **)tensors->pdata, tensors->len, &output, &error);
+      g_assert_no_error (error);
+      assert_near (output, r.y);
+      pare_tensor_unref (output);
+    }
+  reference_clear (&r);
+}
+
 /* The convolution writes the Relu's output at once. */
 static void
 test_sum_and_relu_follow_the_convolution (void)
@@ -230,8 +265,10 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *path = g_strdup_printf ("/winograd/%s", cases[i].name);
-      g_test_add_data_func (path, &cases[i], test_training_convolution_is_the_sum_of_its_definition);
+      g_autofree char *training = g_strdup_printf ("/winograd/training/%s", cases[i].name);
+      g_autofree char *constant = g_strdup_printf ("/winograd/constant/%s", cases[i].name);
+      g_test_add_data_func (training, &cases[i], test_training_convolution_is_the_sum_of_its_definition);
+      g_test_add_data_func (constant, &cases[i], test_constant_weights_give_the_sum_of_the_definition);
     }
   g_test_add_func ("/winograd/sum-and-relu", test_sum_and_relu_follow_the_convolution);
   return g_test_run ();
