@@ -61,7 +61,7 @@ for job in "$@"; do
       measure half-reconstruction sparsify-filter samples=512 ratio=0.5
       began=$(date +%s)
       pare launch "onnxloader location=$output/half-reconstruction.onnx ! graphdistiller name=distiller \
-          groups=/stem/stem.0/Conv:/fc/Gemm epochs=1 batch-size=128 learning-rate=0.003 schedule=one-cycle ! \
+          groups=/stem/stem.0/Conv:/fc/Gemm epochs=1 batch-size=64 learning-rate=0.003 schedule=one-cycle ! \
           onnxexporter location=$output/half-distilled.onnx \
         onnxloader location=$models/fashion-resnet.onnx ! graphfuser ! distiller.teacher \
         tensorsrc location=${images#data=} ! tensorizer $pixels ! distiller.tensors" >"$output/half-distilled.log" 2>&1
