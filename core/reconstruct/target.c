@@ -34,8 +34,8 @@ subtract (const PareTensor *a, const PareTensor *b)
 }
 
 PareTensor *
-pare_target_compute (const PareOutputTarget *target, const PareNode *layer, guint axis, PareTensor *value, PareTensor *minus,
-                     GError **error)
+pare_target_compute (const PareOutputTarget *target, const PareNode *layer, guint axis, PareTensor *value,
+                     PareTensor *minus, GError **error)
 {
   g_autoptr (PareTensor) wanted = NULL;
 

@@ -178,8 +178,14 @@ pare_graph_reconstruct (PareGraph *graph, const PareReconstruction *reconstructi
   Reconstructor self = { graph, reconstruction, student, teacher };
 
   for (guint i = 0; i < graph->nodes->len; i++)
-    if (!reconstruct_layer (&self, graph->nodes->pdata[i], error)
-        || (progress && !progress (i + 1, graph->nodes->len, user_data)))
-      return FALSE;
+    {
+      if (!reconstruct_layer (&self, graph->nodes->pdata[i], error))
+        return FALSE;
+      if (progress && !progress (i + 1, graph->nodes->len, user_data))
+        {
+          g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA, "The work was cancelled.");
+          return FALSE;
+        }
+    }
   return TRUE;
 }

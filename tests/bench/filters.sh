@@ -12,8 +12,9 @@ shift
 pixels='mean=0.2860 std=0.3530'
 images=data=$fashion/train-images-idx3-ubyte.gz
 labels=labels=$fashion/train-labels-idx1-ubyte.gz
-# Chosen on 5,000 training images that were not trained on.
+# Chosen on 5,000 training images that were not trained on: without and with normalization in training.
 rates='optimizer=adam learning-rate=0.003 schedule=one-cycle'
+normalised='keep-batchnorm=true optimizer=sgd learning-rate=0.03 schedule=one-cycle'
 plain='algorithm=bcp reconstruct=false'
 
 # measure NAME RECIPE [PARAMETER..]
@@ -55,6 +56,7 @@ for job in "$@"; do
       # shellcheck disable=SC2086
       {
         measure half-trained sparsify-filter ratio=0.5 "$labels" epochs=1 $rates
+        measure half-normalised sparsify-filter ratio=0.5 "$labels" epochs=1 $normalised
         measure half-plain-trained sparsify-filter ratio=0.5 $plain "$labels" epochs=1 $rates
       } ;;
     half-distilled)
