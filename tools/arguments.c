@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Options and words of a subcommand's command line. */
 #include "command.h"
+#include "graph/memory.h"
 #include <string.h>
 
-#define MOST_OPTIONS 8
+#define MOST_OPTIONS 10
 
 /* Which entry belongs to which flag; the entries point into @arguments. */
 static void
@@ -25,6 +26,9 @@ fill_entries (PareArguments *arguments, PareTakes takes, GOptionEntry *entries)
     { PARE_TAKES_RUNS, { "runs", 0, 0, G_OPTION_ARG_INT, &arguments->runs, "Timed runs (20)", "N" } },
     { PARE_TAKES_THREADS,
       { "threads", 0, 0, G_OPTION_ARG_INT, &arguments->threads, "Threads to compute with (all cores)", "N" } },
+    { PARE_TAKES_THREADS,
+      { "max-memory", 0, 0, G_OPTION_ARG_STRING, &arguments->max_memory,
+        "Memory that running a network may take, as 4G (7/8 of the machine's)", "SIZE" } },
     { PARE_TAKES_INTEGER,
       { "integer", 0, 0, G_OPTION_ARG_NONE, &arguments->integer, "Execute a quantized model on integers", NULL } },
     { PARE_TAKES_JSON,
@@ -75,6 +79,20 @@ check_numbers (PareArguments *arguments, GError **error)
   return TRUE;
 }
 
+/* The limit goes where elements look for it, too; threads that read the environment come later. */
+static gboolean
+limit_memory (const PareArguments *arguments, GError **error)
+{
+  if (!arguments->max_memory)
+    return TRUE;
+  if (!pare_memory_parse (arguments->max_memory, error))
+    {
+      g_prefix_error (error, "Option --max-memory: ");
+      return FALSE;
+    }
+  return g_setenv (PARE_MEMORY_VARIABLE, arguments->max_memory, TRUE);
+}
+
 static gboolean
 check_words (const PareArguments *arguments, const PareCommand *command, GError **error)
 {
@@ -115,7 +133,9 @@ pare_arguments_parse (PareArguments *arguments, const PareCommand *command, char
       g_strv_builder_add (words, rest[i]);
   arguments->words = g_strv_builder_end (words);
   arguments->n_words = g_strv_length (arguments->words);
-  return arguments->help || (check_numbers (arguments, error) && check_words (arguments, command, error));
+  return arguments->help
+         || (check_numbers (arguments, error) && limit_memory (arguments, error)
+             && check_words (arguments, command, error));
 }
 
 void
@@ -123,6 +143,7 @@ pare_arguments_clear (PareArguments *arguments)
 {
   g_clear_pointer (&arguments->words, g_strfreev);
   g_clear_pointer (&arguments->output, g_free);
+  g_clear_pointer (&arguments->max_memory, g_free);
 }
 
 char *

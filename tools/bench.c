@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * pare bench: speed and memory of a model on random input. */
 #include "command.h"
+#include "graph/memory.h"
 #include "integer/integer.h"
 #include "json.h"
 #include "onnx/onnx.h"
@@ -30,6 +31,9 @@ random_tensor (const PareSpec *spec, GRand *random, GError **error)
                    "An input of shape %s is too large: give a smaller --batch or --size.", shape);
       return NULL;
     }
+  if (!pare_memory_affords (3 * sizeof (float) * n, "Random input of this size", "give a smaller --batch or --size",
+                            error))
+    return NULL;
   /* Integers become 0 or 1, which are legal indices nearly everywhere. */
   for (gint64 i = 0; i < n; i++)
     numbers[i] = g_rand_double_range (random, 0, pare_data_type_is_float (spec->type) ? 1 : 2);

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   PARE_TAKES_JSON = 1 << 0,
-  PARE_TAKES_THREADS = 1 << 1,
+  PARE_TAKES_THREADS = 1 << 1, /* and --max-memory, for all that compute */
   PARE_TAKES_BATCH = 1 << 2,
   PARE_TAKES_SIZE = 1 << 3,
   PARE_TAKES_RUNS = 1 << 4,
@@ -36,6 +36,7 @@ typedef struct
   gint64 size;
   int runs;
   char *output;
+  char *max_memory; /* as written; it is in force when the command runs */
 } PareArguments;
 
 /**

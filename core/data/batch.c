@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Stacking samples into batches. */
 #include "data/batch.h"
+#include "graph/memory.h"
 #include <string.h>
 
 /* One tensor of the batch in the making. */
@@ -189,7 +190,8 @@ allocate (PareBatcher *batcher, const PareSpec *specs, PareTensor *const *sample
       column->spec = specs[i];
       column->size = pare_tensor_size (sample[i]);
       /* One byte more, since a sample may be empty. */
-      if (g_size_checked_mul (&size, column->size, batcher->capacity) && size < G_MAXSIZE)
+      if (g_size_checked_mul (&size, column->size, batcher->capacity) && size < G_MAXSIZE
+          && pare_memory_affords (size, "", "", NULL))
         column->data = g_try_malloc (size + 1);
       if (!column->data)
         {

@@ -4,6 +4,7 @@
 #include "exec/compile.h"
 #include "exec/chain.h"
 #include "exec/plan-private.h"
+#include "graph/memory.h"
 #include <string.h>
 
 struct _PareCompile
@@ -219,7 +220,7 @@ reorder_constant (PareCompile *compile, PareSlot *from, const PareLayout *seen_a
   gpointer data = NULL;
   PareSlot *slot;
 
-  if (!reorder)
+  if (!reorder || !pare_plan_affords (compile->plan->constants_size + size, error))
     return NULL;
   data = g_aligned_alloc (1, MAX (size, 1), 64);
   slot = slot_new (compile, &from->spec, layout);
@@ -645,15 +646,24 @@ add_outputs (PareCompile *compile, GError **error)
   return TRUE;
 }
 
-/* oneDNN calculates with sizes that fit memory: a value that does not must not come so far. */
+/* oneDNN calculates with sizes that fit memory: a value that does not must not come so far. Constants are there. */
 static gboolean
 check_sizes (PareCompile *compile, GError **error)
 {
   for (guint i = 0; i < compile->graph->values->len; i++)
     {
-      const PareSpec *spec = pare_inference_spec (compile->inference, compile->graph->values->pdata[i]);
-      if (spec && !pare_plan_affords (pare_data_size (spec->type, pare_shape_elements (&spec->shape)), error))
-        return FALSE;
+      const PareValue *value = compile->graph->values->pdata[i];
+      const PareSpec *spec = pare_inference_spec (compile->inference, value);
+      g_autofree char *shape = NULL, *what = NULL;
+      guint64 size;
+      if (!spec || pare_inference_constant (compile->inference, value))
+        continue;
+      size = pare_data_size (spec->type, pare_shape_elements (&spec->shape));
+      if (pare_memory_affords (size, "", "", NULL))
+        continue;
+      shape = pare_shape_to_string (&spec->shape);
+      what = g_strdup_printf ("Value '%s' of shape %s", value->name, shape);
+      return pare_memory_affords (size, what, "use a smaller batch or input", error);
     }
   return TRUE;
 }

@@ -3,6 +3,7 @@
 #include "exec/executor.h"
 #include "exec/compute.h"
 #include "exec/plan.h"
+#include "graph/memory.h"
 
 /* Plans of shapes long gone are dropped: streams of odd-sized images must not pile them up. */
 #define MAX_PLANS 4
@@ -79,8 +80,11 @@ find_plan (PareExecutor *executor, PareTensor *const *inputs, guint n_inputs, GE
   if (executor->plans.length == MAX_PLANS)
     pare_plan_free (g_queue_pop_tail (&executor->plans));
   plan = pare_plan_new (executor->graph, n_inputs, specs, executor->taps, error);
-  if (plan)
-    g_queue_push_head (&executor->plans, plan);
+  if (!plan)
+    return NULL;
+  g_queue_push_head (&executor->plans, plan);
+  while (executor->plans.length > 1 && !pare_memory_affords (pare_executor_memory (executor), "", "", NULL))
+    pare_plan_free (g_queue_pop_tail (&executor->plans));
   return plan;
 }
 

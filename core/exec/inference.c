@@ -2,6 +2,7 @@
  * Shape inference over a whole graph, with constants propagated: for fixed input shapes, what depends on shapes alone
  * (Shape, Gather, Concat, .. into Reshape) is known before anything runs. */
 #include "exec/inference.h"
+#include "graph/memory.h"
 #include <string.h>
 
 struct _PareInference
@@ -10,6 +11,7 @@ struct _PareInference
   GHashTable *constants; /* PareValue -> PareTensor */
   GHashTable *macs;      /* PareNode -> guint64 */
   gint64 folded;         /* elements of folded constants so far */
+  guint64 folded_bytes;
 };
 
 /* Folding stops at this size, all results together: constants are for weights and shapes, not for a network's whole
@@ -110,6 +112,7 @@ static gboolean
 can_fold (PareInference *inference, const PareOperator *op, const PareInfer *infer)
 {
   gint64 size = inference->folded;
+  guint64 bytes = 0;
 
   if (!op->forward)
     return FALSE;
@@ -117,10 +120,14 @@ can_fold (PareInference *inference, const PareOperator *op, const PareInfer *inf
     if (infer->inputs[i].type != PARE_UNDEFINED && !infer->constants[i] && pare_node_reads (infer->node, i))
       return FALSE;
   for (guint i = 0; i < infer->n_outputs && size <= FOLD_LIMIT; i++)
-    size += pare_shape_elements (&infer->outputs[i].shape);
-  if (size > FOLD_LIMIT)
+    {
+      size += pare_shape_elements (&infer->outputs[i].shape);
+      bytes += pare_data_size (infer->outputs[i].type, pare_shape_elements (&infer->outputs[i].shape));
+    }
+  if (size > FOLD_LIMIT || !pare_memory_affords (inference->folded_bytes + bytes, "", "", NULL))
     return FALSE;
   inference->folded = size;
+  inference->folded_bytes += bytes;
   return TRUE;
 }
 

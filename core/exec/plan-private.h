@@ -35,7 +35,7 @@ struct _ParePlan
   gsize constants_size; /* of the reordered constants */
 };
 
-/* FALSE and an error when this machine has not so much memory. */
+/* FALSE and an error when the plan may not take so much memory. */
 gboolean pare_plan_affords (gsize bytes, GError **error);
 void pare_slot_free (gpointer slot);
 void pare_step_free (gpointer step);

@@ -3,9 +3,9 @@
 #include "exec/plan.h"
 #include "exec/plan-private.h"
 #include "exec/arena.h"
+#include "graph/memory.h"
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 void
 pare_slot_free (gpointer data)
@@ -44,42 +44,27 @@ pare_plan_free (ParePlan *plan)
   g_free (plan);
 }
 
-static gsize
-physical_memory (void)
-{
-  return (gsize) sysconf (_SC_PHYS_PAGES) * sysconf (_SC_PAGESIZE);
-}
-
-static void
-set_memory_error (gsize bytes, GError **error)
-{
-  g_autofree char *size = g_format_size (bytes);
-
-  g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
-               "Running the network on inputs of this size takes %s of memory, which this machine does not have: "
-               "use a smaller batch or input.",
-               size);
-}
-
 gboolean
 pare_plan_affords (gsize bytes, GError **error)
 {
-  if (bytes <= physical_memory () - physical_memory () / 8)
-    return TRUE;
-  set_memory_error (bytes, error);
-  return FALSE;
+  return pare_memory_affords (bytes, "Running the network on inputs of this size", "use a smaller batch or input",
+                              error);
 }
 
 static gboolean
 allocate_arena (ParePlan *plan, GError **error)
 {
   plan->arena_size = pare_arena_assign (plan->slots);
-  if (!pare_plan_affords (plan->arena_size, error))
+  if (!pare_plan_affords (plan->arena_size > G_MAXSIZE / 2 ? G_MAXSIZE : pare_plan_memory (plan), error))
     return FALSE;
   if (posix_memalign (&plan->arena, 1 << 12, MAX (plan->arena_size, 1)))
     {
+      g_autofree char *size = g_format_size_full (plan->arena_size, G_FORMAT_SIZE_IEC_UNITS);
       plan->arena = NULL;
-      set_memory_error (plan->arena_size, error);
+      g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
+                   "Running the network on inputs of this size takes %s of memory, which the system refuses: use a "
+                   "smaller batch or input.",
+                   size);
       return FALSE;
     }
   for (guint i = 0; i < plan->slots->len; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Opening ONNX files: models and single tensors. */
 #include "onnx/codec.h"
+#include "graph/memory.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -87,7 +88,11 @@ unpack_checked (const PareOnnxReader *reader, const ProtobufCMessageDescriptor *
   ProtobufCMessage *message;
   gsize size;
   const guint8 *data = g_bytes_get_data (bytes, &size);
+  g_autofree char *what = g_strdup_printf ("Loading '%s'", reader->name);
 
+  /* What stands in the file is unpacked into memory; external data is mapped and not counted. */
+  if (!pare_memory_affords (size, what, "keep its weights as external data", error))
+    return NULL;
   if (!pare_onnx_scan (reader, kind, bytes, error))
     return NULL;
   message = protobuf_c_message_unpack (kind, NULL, size, data);

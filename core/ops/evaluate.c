@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * One node on tensors: how constants are folded. */
+#include "graph/memory.h"
 #include "ops/operator.h"
 
 static PareView
@@ -22,6 +23,11 @@ allocate_outputs (const PareNode *node, const PareSpec *specs, guint n, PareView
       if (elements < 0 || elements > G_MAXINT64 / 16)
         {
           pare_node_error (error, PARE_ERROR_FORMAT, node, "output %u has an impossible shape.", i);
+          return FALSE;
+        }
+      if (!pare_memory_affords (pare_data_size (specs[i].type, elements), "Its result", "export smaller shapes", error))
+        {
+          g_prefix_error (error, "Node '%s' (%s): ", pare_node_label (node), node->op_type);
           return FALSE;
         }
       views[i] = (PareView){ specs[i].type, specs[i].shape, NULL };

@@ -119,6 +119,35 @@ test_bench_counts_what_it_ran (void)
   g_assert_cmpfloat (json_object_get_double_member (root, "peak_mb"), >, 1);
 }
 
+static void
+test_bench_keeps_to_the_memory_it_is_given (void)
+{
+  g_autofree char *model = model_path ("fashion-resnet.onnx");
+  g_auto (Process) little = pare ("bench", model, "--runs=1", "--batch=64", "--max-memory=2M", NULL);
+  g_auto (Process) enough = pare ("bench", model, "--runs=1", "--batch=64", "--max-memory=0.5G", NULL);
+  g_auto (Process) absurd = pare ("bench", model, "--runs=1", "--batch=1000000", "--max-memory=1G", NULL);
+  g_auto (Process) nonsense = pare ("bench", model, "--max-memory=much", NULL);
+
+  assert_refused (&little, "2.0\302\240MiB may be used");
+  assert_said (&enough, "samples/s");
+  assert_refused (&absurd, "--max-memory");
+  assert_refused (&nonsense, "'much' is no amount of memory");
+}
+
+static void
+test_infer_keeps_to_the_memory_it_is_given (void)
+{
+  g_autofree char *model = model_path ("fashion-resnet.onnx");
+  g_autofree char *input = scratch_path ("limited.npy");
+  g_autofree char *output = scratch_path ("limited.npz");
+  g_auto (Process) process = { 0 };
+
+  write_npy (input, "64, 1, 28, 28", 64 * 28 * 28);
+  process = pare ("infer", model, input, "-o", output, "--max-memory=2M", NULL);
+  assert_refused (&process, "allow more with --max-memory");
+  g_assert_false (g_file_test (output, G_FILE_TEST_EXISTS));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -126,6 +155,8 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   scratch_create ();
+  g_test_add_func ("/bench/keeps-to-the-memory-it-is-given", test_bench_keeps_to_the_memory_it_is_given);
+  g_test_add_func ("/infer/keeps-to-the-memory-it-is-given", test_infer_keeps_to_the_memory_it_is_given);
   g_test_add_func ("/eval/agrees-with-onnx-runtime", test_eval_agrees_with_onnx_runtime);
   g_test_add_func ("/eval/refuses-what-it-cannot-read", test_eval_refuses_what_it_cannot_read);
   g_test_add_func ("/diff/itself", test_diff_of_a_model_and_itself_is_nothing);
