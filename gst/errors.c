@@ -18,6 +18,7 @@ static const Translation translations[] = {
   [PARE_ERROR_LIBRARY] = { gst_library_error_quark, GST_LIBRARY_ERROR_FAILED },
   [PARE_ERROR_SETTINGS] = { gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS },
   [PARE_ERROR_NO_DATA] = { gst_stream_error_quark, GST_STREAM_ERROR_FAILED },
+  [PARE_ERROR_DATA_DEPENDENT] = { gst_stream_error_quark, GST_STREAM_ERROR_NOT_IMPLEMENTED },
 };
 
 void

@@ -700,8 +700,6 @@ pare_plan_new (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GHashTa
   plan->inputs = g_ptr_array_new ();
   plan->pool = pare_output_pool_new ();
   plan->outputs = g_ptr_array_new ();
-  plan->input_specs = g_array_new (FALSE, FALSE, sizeof (PareSpec));
-  g_array_append_vals (plan->input_specs, inputs, n_inputs);
   compile.needed = g_hash_table_new (NULL, NULL);
   compile.slots = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
   compile.chains = pare_chains_new (graph, compile.inference, taps);

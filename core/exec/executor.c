@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * The executor: plans per input shape, run on the compute thread. */
+ * The executor: programs per input shape, run on the compute thread. */
 #include "exec/executor.h"
 #include "exec/compute.h"
+#include "exec/cut.h"
 #include "exec/plan.h"
 #include "graph/memory.h"
 
-/* Plans of shapes long gone are dropped: streams of odd-sized images must not pile them up. */
-#define MAX_PLANS 4
+/* Programs of shapes long gone are dropped: streams of odd-sized images must not pile them up. */
+#define MAX_PROGRAMS 4
+
+/* A graph made ready for one combination of input shapes: a plan, or a cut when a plan would have to know the data. */
+typedef struct
+{
+  GArray *inputs; /* of PareSpec */
+  ParePlan *plan;
+  PareCut *cut;
+} Program;
 
 struct _PareExecutor
 {
   PareGraph *graph;
   GHashTable *taps;
-  GQueue plans; /* latest first */
+  GQueue programs; /* latest first */
+  guint depth;     /* cuts that the graph is in the tail of */
 };
 
 typedef struct
@@ -23,21 +33,39 @@ typedef struct
   PareTensor **outputs;
 } Run;
 
+static void
+program_free (gpointer data)
+{
+  Program *program = data;
+
+  g_clear_pointer (&program->plan, pare_plan_free);
+  g_clear_pointer (&program->cut, pare_cut_free);
+  g_array_unref (program->inputs);
+  g_free (program);
+}
+
 PareExecutor *
 pare_executor_new (PareGraph *graph)
+{
+  return pare_executor_new_tail (graph, 0);
+}
+
+PareExecutor *
+pare_executor_new_tail (PareGraph *graph, guint depth)
 {
   PareExecutor *executor = g_new0 (PareExecutor, 1);
 
   executor->graph = g_object_ref (graph);
   executor->taps = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  g_queue_init (&executor->plans);
+  g_queue_init (&executor->programs);
+  executor->depth = depth;
   return executor;
 }
 
 void
 pare_executor_free (PareExecutor *executor)
 {
-  g_queue_clear_full (&executor->plans, (GDestroyNotify) pare_plan_free);
+  g_queue_clear_full (&executor->programs, program_free);
   g_hash_table_unref (executor->taps);
   g_object_unref (executor->graph);
   g_free (executor);
@@ -48,8 +76,8 @@ pare_executor_add_tap (PareExecutor *executor, const PareValue *value, PareTap t
 {
   PareTapEntry entry = { tap, user_data };
 
-  g_assert (g_queue_is_empty (&executor->plans));
-  g_hash_table_insert (executor->taps, (gpointer) value, g_memdup2 (&entry, sizeof entry));
+  g_assert (g_queue_is_empty (&executor->programs));
+  g_hash_table_insert (executor->taps, (gpointer)value, g_memdup2 (&entry, sizeof entry));
 }
 
 gsize
@@ -57,44 +85,85 @@ pare_executor_memory (const PareExecutor *executor)
 {
   gsize total = 0;
 
-  for (GList *l = executor->plans.head; l; l = l->next)
-    total += pare_plan_memory (l->data);
+  for (GList *l = executor->programs.head; l; l = l->next)
+    {
+      const Program *program = l->data;
+      total += program->plan ? pare_plan_memory (program->plan) : pare_cut_memory (program->cut);
+    }
   return total;
 }
 
-static ParePlan *
-find_plan (PareExecutor *executor, PareTensor *const *inputs, guint n_inputs, GError **error)
+static gboolean
+program_fits (const Program *program, PareTensor *const *inputs, guint n_inputs)
 {
-  g_autofree PareSpec *specs = g_new (PareSpec, n_inputs + 1);
-  ParePlan *plan;
+  if (program->inputs->len != n_inputs)
+    return FALSE;
+  for (guint i = 0; i < n_inputs; i++)
+    {
+      const PareSpec *spec = &g_array_index (program->inputs, PareSpec, i);
+      if (spec->type != inputs[i]->type || !pare_shape_equal (&spec->shape, &inputs[i]->shape))
+        return FALSE;
+    }
+  return TRUE;
+}
 
-  for (GList *l = executor->plans.head; l; l = l->next)
-    if (pare_plan_fits (l->data, n_inputs, inputs))
+static Program *
+program_new (const PareExecutor *executor, PareTensor *const *inputs, guint n_inputs, GError **error)
+{
+  Program *program = g_new0 (Program, 1);
+  GError *reason = NULL;
+  PareSpec *specs;
+
+  program->inputs = g_array_sized_new (FALSE, FALSE, sizeof (PareSpec), n_inputs);
+  for (guint i = 0; i < n_inputs; i++)
+    g_array_append_vals (program->inputs, &(PareSpec){ inputs[i]->type, inputs[i]->shape }, 1);
+  specs = (PareSpec *)program->inputs->data;
+  program->plan = pare_plan_new (executor->graph, n_inputs, specs, executor->taps, &reason);
+  if (g_error_matches (reason, PARE_ERROR, PARE_ERROR_DATA_DEPENDENT))
+    {
+      g_clear_error (&reason);
+      program->cut = pare_cut_new (executor->graph, n_inputs, specs, executor->taps, executor->depth, &reason);
+    }
+  if (program->plan || program->cut)
+    return program;
+  g_propagate_error (error, reason);
+  program_free (program);
+  return NULL;
+}
+
+static Program *
+find_program (PareExecutor *executor, PareTensor *const *inputs, guint n_inputs, GError **error)
+{
+  Program *program;
+
+  for (GList *l = executor->programs.head; l; l = l->next)
+    if (program_fits (l->data, inputs, n_inputs))
       {
-        g_queue_unlink (&executor->plans, l);
-        g_queue_push_head_link (&executor->plans, l);
+        g_queue_unlink (&executor->programs, l);
+        g_queue_push_head_link (&executor->programs, l);
         return l->data;
       }
-  for (guint i = 0; i < n_inputs; i++)
-    specs[i] = (PareSpec){ inputs[i]->type, inputs[i]->shape };
-  if (executor->plans.length == MAX_PLANS)
-    pare_plan_free (g_queue_pop_tail (&executor->plans));
-  plan = pare_plan_new (executor->graph, n_inputs, specs, executor->taps, error);
-  if (!plan)
+  if (executor->programs.length == MAX_PROGRAMS)
+    program_free (g_queue_pop_tail (&executor->programs));
+  program = program_new (executor, inputs, n_inputs, error);
+  if (!program)
     return NULL;
-  g_queue_push_head (&executor->plans, plan);
-  while (executor->plans.length > 1 && !pare_memory_affords (pare_executor_memory (executor), "", "", NULL))
-    pare_plan_free (g_queue_pop_tail (&executor->plans));
-  return plan;
+  g_queue_push_head (&executor->programs, program);
+  while (executor->programs.length > 1 && !pare_memory_affords (pare_executor_memory (executor), "", "", NULL))
+    program_free (g_queue_pop_tail (&executor->programs));
+  return program;
 }
 
 static gboolean
 run_graph (gpointer data, GError **error)
 {
   Run *run = data;
-  ParePlan *plan = find_plan (run->executor, run->inputs, run->n_inputs, error);
+  Program *program = find_program (run->executor, run->inputs, run->n_inputs, error);
 
-  return plan && pare_plan_run (plan, run->inputs, run->outputs, error);
+  if (!program)
+    return FALSE;
+  return program->plan ? pare_plan_run (program->plan, run->inputs, run->outputs, error)
+                       : pare_cut_run (program->cut, run->inputs, run->outputs, error);
 }
 
 gboolean

@@ -12,6 +12,8 @@ struct _PareInference
   GHashTable *macs;      /* PareNode -> guint64 */
   gint64 folded;         /* elements of folded constants so far */
   guint64 folded_bytes;
+  GHashTable *waiting;   /* of PareNode: not inferred, for shapes that only running tells */
+  GError *reason;        /* why the first of them waits */
 };
 
 /* Folding stops at this size, all results together: constants are for weights and shapes, not for a network's whole
@@ -27,6 +29,8 @@ pare_inference_free (PareInference *inference)
   g_hash_table_unref (inference->specs);
   g_hash_table_unref (inference->constants);
   g_hash_table_unref (inference->macs);
+  g_hash_table_unref (inference->waiting);
+  g_clear_error (&inference->reason);
   g_free (inference);
 }
 
@@ -50,17 +54,30 @@ pare_inference_macs (const PareInference *inference, const PareNode *node)
   return macs ? *macs : 0;
 }
 
+gboolean
+pare_inference_waits (const PareInference *inference, const PareNode *node)
+{
+  return g_hash_table_contains (inference->waiting, node);
+}
+
+gboolean
+pare_type_is_planned (PareDataType type)
+{
+  return type != PARE_STRING && type < PARE_DATA_TYPES;
+}
+
 PareInfer *
 pare_inference_describe (const PareInference *inference, const PareNode *node)
 {
   guint n_inputs = node->inputs->len, n_outputs = node->outputs->len;
-  PareInfer *infer = g_malloc0 (sizeof *infer + (n_inputs + n_outputs) * sizeof (PareSpec)
-                                + n_inputs * sizeof (PareTensor *));
-  PareSpec *specs = (PareSpec *) (infer + 1);
-  PareTensor **constants = (PareTensor **) (specs + n_inputs + n_outputs);
+  PareInfer *infer
+      = g_malloc0 (sizeof *infer + (n_inputs + n_outputs) * sizeof (PareSpec) + n_inputs * sizeof (PareTensor *));
+  PareSpec *specs = (PareSpec *)(infer + 1);
+  PareTensor **constants = (PareTensor **)(specs + n_inputs + n_outputs);
 
-  *infer = (PareInfer){ node, pare_graph_opset (node->graph, node->domain), n_inputs, specs, constants, n_outputs,
-                        specs + n_inputs };
+  *infer = (PareInfer){
+    node, pare_graph_opset (node->graph, node->domain), n_inputs, specs, constants, n_outputs, specs + n_inputs
+  };
   for (guint i = 0; i < n_inputs + n_outputs; i++)
     {
       const PareValue *value = i < n_inputs ? node->inputs->pdata[i] : node->outputs->pdata[i - n_inputs];
@@ -76,7 +93,7 @@ pare_inference_describe (const PareInference *inference, const PareNode *node)
 static void
 set_spec (PareInference *inference, const PareValue *value, const PareSpec *spec)
 {
-  g_hash_table_insert (inference->specs, (gpointer) value, g_memdup2 (spec, sizeof *spec));
+  g_hash_table_insert (inference->specs, (gpointer)value, g_memdup2 (spec, sizeof *spec));
 }
 
 static void
@@ -85,7 +102,7 @@ set_constant (PareInference *inference, const PareValue *value, PareTensor *tens
   PareSpec spec = { tensor->type, tensor->shape };
 
   set_spec (inference, value, &spec);
-  g_hash_table_insert (inference->constants, (gpointer) value, pare_tensor_ref (tensor));
+  g_hash_table_insert (inference->constants, (gpointer)value, pare_tensor_ref (tensor));
 }
 
 static gboolean
@@ -166,10 +183,56 @@ fold (PareInference *inference, const PareInfer *infer, GError **error)
   return done;
 }
 
+/* Always TRUE: @node, and what depends on it, is left for later. Takes @reason. */
+static gboolean
+wait (PareInference *inference, const PareNode *node, GError *reason)
+{
+  g_hash_table_add (inference->waiting, (gpointer)node);
+  if (inference->reason)
+    g_clear_error (&reason);
+  else
+    inference->reason = reason;
+  return TRUE;
+}
+
+/* Something that @values holds comes from a node that waits, or is nothing that a plan computes with. */
+static gboolean
+any_waits (const PareInference *inference, const GPtrArray *values)
+{
+  for (guint i = 0; i < values->len; i++)
+    {
+      const PareValue *value = values->pdata[i];
+      const PareSpec *spec = value ? pare_inference_spec (inference, value) : NULL;
+      if (value
+          && (spec ? !pare_type_is_planned (spec->type)
+                   : value->producer && pare_inference_waits (inference, value->producer)))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+must_wait (const PareInference *inference, const PareOperator *op, const PareNode *node)
+{
+  return !op->infer || any_waits (inference, node->inputs) || any_waits (inference, node->captures);
+}
+
+static GError *
+waiting_reason (const PareNode *node)
+{
+  GError *reason = NULL;
+
+  pare_node_error (&reason, PARE_ERROR_DATA_DEPENDENT, node,
+                   "it works on more than plain tensors: shapes behind it are not known before the network runs.");
+  return reason;
+}
+
+/* Shapes and types of one node, and its value where that is known. Nodes that nothing is known of yet are waiting. */
 static gboolean
 infer_node (PareInference *inference, const PareNode *node, GError **error)
 {
   const PareOperator *op = pare_operator_of (node);
+  GError *reason = NULL;
   g_autofree PareInfer *infer = pare_inference_describe (inference, node);
 
   if (!op)
@@ -180,6 +243,8 @@ infer_node (PareInference *inference, const PareNode *node, GError **error)
                        *node->domain ? node->domain : "ai.onnx", infer->opset);
       return FALSE;
     }
+  if (must_wait (inference, op, node))
+    return wait (inference, node, waiting_reason (node));
   for (guint i = 0; i < infer->n_inputs; i++)
     {
       const PareValue *value = node->inputs->pdata[i];
@@ -189,7 +254,14 @@ infer_node (PareInference *inference, const PareNode *node, GError **error)
           return FALSE;
         }
     }
-  if (!op->infer (infer, error) || !check_outputs (infer, error))
+  if (!op->infer (infer, &reason))
+    {
+      if (g_error_matches (reason, PARE_ERROR, PARE_ERROR_DATA_DEPENDENT))
+        return wait (inference, node, reason);
+      g_propagate_error (error, reason);
+      return FALSE;
+    }
+  if (!check_outputs (infer, error))
     return FALSE;
   for (guint i = 0; i < infer->n_outputs; i++)
     if (node->outputs->pdata[i])
@@ -199,7 +271,7 @@ infer_node (PareInference *inference, const PareNode *node, GError **error)
   if (op->macs)
     {
       guint64 macs = op->macs (infer);
-      g_hash_table_insert (inference->macs, (gpointer) node, g_memdup2 (&macs, sizeof macs));
+      g_hash_table_insert (inference->macs, (gpointer)node, g_memdup2 (&macs, sizeof macs));
     }
   return can_fold (inference, op, infer) ? fold (inference, infer, error) : TRUE;
 }
@@ -221,12 +293,8 @@ set_inputs (PareInference *inference, PareGraph *graph, guint n, const PareSpec 
       gboolean fits = !value->has_shape || value->shape.rank == specs[i].shape.rank;
       for (guint d = 0; fits && value->has_shape && d < value->shape.rank; d++)
         fits = value->shape.dims[d] < 0 || value->shape.dims[d] == specs[i].shape.dims[d];
-      if (specs[i].type == PARE_STRING)
-        {
-          g_set_error (error, PARE_ERROR, PARE_ERROR_NOT_IMPLEMENTED,
-                       "Input '%s' of the network is strings, which cannot be executed.", value->name);
-          return FALSE;
-        }
+      if (specs[i].type >= PARE_DATA_TYPES)
+        fits = !value->has_shape;
       if (!fits || (value->type != PARE_UNDEFINED && value->type != specs[i].type))
         {
           g_autofree char *want = pare_shape_to_string (&value->shape);
@@ -247,26 +315,59 @@ check_graph_outputs (const PareInference *inference, const PareGraph *graph, GEr
   for (guint i = 0; i < graph->outputs->len; i++)
     {
       const PareValue *value = graph->outputs->pdata[i];
-      const PareSpec *spec = pare_inference_spec (inference, value);
-      if (spec && spec->type != PARE_STRING)
+      if (pare_inference_spec (inference, value)
+          || (value->producer && pare_inference_waits (inference, value->producer)))
         continue;
-      g_set_error (error, PARE_ERROR, spec ? PARE_ERROR_NOT_IMPLEMENTED : PARE_ERROR_DECODE,
-                   spec ? "Output '%s' of the network is strings, which cannot be executed."
-                        : "Output '%s' of the network is neither computed nor given.",
+      g_set_error (error, PARE_ERROR, PARE_ERROR_DECODE, "Output '%s' of the network is neither computed nor given.",
                    value->name);
       return FALSE;
     }
   return TRUE;
 }
 
+/* Everything that the network is given and gives is a plain tensor of known shape. */
+static gboolean
+check_planned (const PareInference *inference, const PareGraph *graph, GError **error)
+{
+  const GPtrArray *ends[] = { graph->inputs, graph->outputs };
+
+  if (inference->reason)
+    {
+      g_propagate_error (error, g_error_copy (inference->reason));
+      return FALSE;
+    }
+  for (guint e = 0; e < G_N_ELEMENTS (ends); e++)
+    for (guint i = 0; i < ends[e]->len; i++)
+      {
+        const PareValue *value = ends[e]->pdata[i];
+        const PareSpec *spec = pare_inference_spec (inference, value);
+        if (pare_type_is_planned (spec->type))
+          continue;
+        g_set_error (error, PARE_ERROR, PARE_ERROR_DATA_DEPENDENT,
+                     "'%s' of the network is %s: shapes are not known before the network runs.", value->name,
+                     pare_data_type_name (spec->type));
+        return FALSE;
+      }
+  return TRUE;
+}
+
 PareInference *
 pare_inference_new (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GError **error)
+{
+  g_autoptr (PareInference) inference = pare_inference_new_partial (graph, n_inputs, inputs, error);
+
+  return inference && check_planned (inference, graph, error) ? g_steal_pointer (&inference) : NULL;
+}
+
+PareInference *
+pare_inference_new_partial (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GError **error)
 {
   g_autoptr (PareInference) inference = g_new0 (PareInference, 1);
 
   inference->specs = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  inference->constants = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) pare_tensor_unref);
+  inference->constants = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify)pare_tensor_unref);
   inference->macs = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  inference->waiting = g_hash_table_new (NULL, NULL);
   for (guint i = 0; i < graph->values->len; i++)
     {
       PareValue *value = graph->values->pdata[i];
@@ -287,7 +388,7 @@ pare_graph_free_inputs (const PareGraph *graph)
   GPtrArray *inputs = g_ptr_array_new ();
 
   for (guint i = 0; i < graph->inputs->len; i++)
-    if (!((PareValue *) graph->inputs->pdata[i])->constant)
+    if (!((PareValue *)graph->inputs->pdata[i])->constant)
       g_ptr_array_add (inputs, graph->inputs->pdata[i]);
   return inputs;
 }

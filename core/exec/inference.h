@@ -12,8 +12,15 @@ G_BEGIN_DECLS
  */
 typedef struct _PareInference PareInference;
 
-/* Infers the whole graph. @inputs holds the fixed spec of each non-constant graph input, in order. */
+/* Infers the whole graph. @inputs holds the fixed spec of each non-constant graph input, in order.
+ * PARE_ERROR_DATA_DEPENDENT: some shape is not known before the network runs. */
 PareInference *pare_inference_new (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GError **error);
+/* Infers as far as shapes are known before the network runs. */
+PareInference *pare_inference_new_partial (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GError **error);
+/* Whether @node is beyond that: it, or what it reads, has to run before its shapes are known. */
+gboolean pare_inference_waits (const PareInference *inference, const PareNode *node);
+/* Whether values of @type can be part of a plan: not strings, sequences and optionals. */
+gboolean pare_type_is_planned (PareDataType type);
 void pare_inference_free (PareInference *inference);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareInference, pare_inference_free)
 

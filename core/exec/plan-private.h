@@ -28,7 +28,6 @@ struct _ParePlan
   GPtrArray *steps;   /* of PareStep */
   GPtrArray *inputs;  /* of PareSlot, NULL for an input that nothing reads */
   GPtrArray *outputs; /* of PareSlot, row-major */
-  GArray *input_specs;
   PareOutputPool *pool;
   gpointer arena;
   gsize arena_size;

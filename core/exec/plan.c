@@ -38,7 +38,6 @@ pare_plan_free (ParePlan *plan)
   g_ptr_array_unref (plan->slots);
   g_ptr_array_unref (plan->inputs);
   g_ptr_array_unref (plan->outputs);
-  g_array_unref (plan->input_specs);
   pare_output_pool_free (plan->pool);
   free (plan->arena);
   g_free (plan);
@@ -104,20 +103,6 @@ pare_plan_bind (ParePlan *plan, GError **error)
   for (guint i = 0; i < plan->steps->len; i++)
     if (!bind_step (plan->steps->pdata[i], error))
       return FALSE;
-  return TRUE;
-}
-
-gboolean
-pare_plan_fits (const ParePlan *plan, guint n_inputs, PareTensor *const *inputs)
-{
-  if (n_inputs != plan->input_specs->len)
-    return FALSE;
-  for (guint i = 0; i < n_inputs; i++)
-    {
-      const PareSpec *spec = &g_array_index (plan->input_specs, PareSpec, i);
-      if (spec->type != inputs[i]->type || !pare_shape_equal (&spec->shape, &inputs[i]->shape))
-        return FALSE;
-    }
   return TRUE;
 }
 

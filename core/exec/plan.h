@@ -23,7 +23,6 @@ typedef struct _ParePlan ParePlan;
 ParePlan *pare_plan_new (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GHashTable *taps, GError **error);
 void pare_plan_free (ParePlan *plan);
 gboolean pare_plan_run (ParePlan *plan, PareTensor *const *inputs, PareTensor **outputs, GError **error);
-gboolean pare_plan_fits (const ParePlan *plan, guint n_inputs, PareTensor *const *inputs);
 gsize pare_plan_memory (const ParePlan *plan);
 
 G_END_DECLS

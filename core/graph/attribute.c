@@ -61,6 +61,15 @@ pare_attribute_new_tensor (const char *name, PareTensor *value)
 }
 
 PareAttribute *
+pare_attribute_new_graph (const char *name, PareGraph *value)
+{
+  PareAttribute *attribute = attribute_new (name, PARE_ATTRIBUTE_GRAPH);
+
+  attribute->u.graph = value;
+  return attribute;
+}
+
+PareAttribute *
 pare_attribute_copy (const PareAttribute *attribute, PareGraph *parent)
 {
   PareAttribute *copy = attribute_new (attribute->name, attribute->type);

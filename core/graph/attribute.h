@@ -51,6 +51,8 @@ PareAttribute *pare_attribute_new_float (const char *name, float value);
 PareAttribute *pare_attribute_new_string (const char *name, const char *value);
 PareAttribute *pare_attribute_new_ints (const char *name, guint n, const gint64 *values);
 PareAttribute *pare_attribute_new_tensor (const char *name, PareTensor *value);
+/* Takes @value, a body of the graph that the node is in. */
+PareAttribute *pare_attribute_new_graph (const char *name, PareGraph *value);
 /* Deep, but for tensors; a graph-valued attribute is copied with pare_graph_copy_body() by the graph itself. */
 PareAttribute *pare_attribute_copy (const PareAttribute *attribute, PareGraph *parent);
 void pare_attribute_free (PareAttribute *attribute);

@@ -44,7 +44,9 @@ known (PareDataType type)
 const char *
 pare_data_type_name (PareDataType type)
 {
-  return known (type) ? types[type].name : "undefined";
+  if (known (type))
+    return types[type].name;
+  return type == PARE_SEQUENCE ? "a sequence" : type == PARE_ABSENT ? "an empty optional" : types[PARE_UNDEFINED].name;
 }
 
 PareDataType

@@ -35,6 +35,8 @@ typedef enum
   PARE_UINT4 = 21,
   PARE_INT4 = 22,
   PARE_DATA_TYPES,
+  PARE_SEQUENCE = 64, /* no type of elements: a list of tensors */
+  PARE_ABSENT = 65,   /* an optional without a value; one with a value is that value */
 } PareDataType;
 
 /* Lower-case name as NumPy and NNStreamer spell it ("float32"), or "undefined". */

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * @PARE_ERROR_FORMAT: shapes or types that do not fit each other
  * @PARE_ERROR_LIBRARY: oneDNN, LAPACK or another library failed
  * @PARE_ERROR_SETTINGS: a setting that is impossible or names something that does not exist
+ * @PARE_ERROR_DATA_DEPENDENT: a shape that is not known before the network runs; the executor finds its way round it
  * @PARE_ERROR_NO_DATA: samples were needed and none, or too few, came
  *
  * The error codes of libpare. Elements translate each to one GStreamer domain and code.
@@ -29,6 +30,7 @@ typedef enum
   PARE_ERROR_LIBRARY,
   PARE_ERROR_SETTINGS,
   PARE_ERROR_NO_DATA,
+  PARE_ERROR_DATA_DEPENDENT,
 } PareError;
 
 #define PARE_ERROR (pare_error_quark ())

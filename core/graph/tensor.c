@@ -58,6 +58,24 @@ pare_tensor_new_strings (const PareShape *shape, GPtrArray *strings)
 }
 
 PareTensor *
+pare_tensor_new_sequence (GPtrArray *items)
+{
+  PareShape shape = pare_shape_of (1, (int)items->len);
+  PareTensor *tensor = tensor_alloc (PARE_SEQUENCE, &shape);
+
+  tensor->items = items;
+  return tensor;
+}
+
+PareTensor *
+pare_tensor_new_absent (void)
+{
+  PareShape shape = pare_shape_of (1, 0);
+
+  return tensor_alloc (PARE_ABSENT, &shape);
+}
+
+PareTensor *
 pare_tensor_new_floats (const PareShape *shape, const float *data)
 {
   return pare_tensor_new_copy (PARE_FLOAT32, shape, data);
@@ -93,6 +111,7 @@ pare_tensor_unref (PareTensor *tensor)
     return;
   g_clear_pointer (&tensor->bytes, g_bytes_unref);
   g_clear_pointer (&tensor->strings, g_ptr_array_unref);
+  g_clear_pointer (&tensor->items, g_ptr_array_unref);
   g_free (tensor);
 }
 
@@ -170,8 +189,13 @@ pare_tensor_equal (const PareTensor *a, const PareTensor *b)
 {
   if (a->type != b->type || !pare_shape_equal (&a->shape, &b->shape))
     return FALSE;
-  if (!a->strings)
+  if (a->bytes)
     return g_bytes_equal (a->bytes, b->bytes);
+  for (guint i = 0; a->items && i < a->items->len; i++)
+    if (!pare_tensor_equal (a->items->pdata[i], b->items->pdata[i]))
+      return FALSE;
+  if (!a->strings)
+    return TRUE;
   for (guint i = 0; i < a->strings->len; i++)
     if (!g_bytes_equal (a->strings->pdata[i], b->strings->pdata[i]))
       return FALSE;

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  * @shape: shape, every size fixed
  *
  * An immutable, reference-counted, row-major tensor. Its bytes are shared: a copied graph, a slice of a mapped
- * file and a GstMemory may all stand on the same storage.
+ * file and a GstMemory may all stand on the same storage. Of type PARE_SEQUENCE it is a list of tensors, of type
+ * PARE_ABSENT an optional that holds nothing.
  */
 typedef struct _PareTensor PareTensor;
 struct _PareTensor
@@ -20,6 +21,7 @@ struct _PareTensor
   PareShape shape;
   GBytes *bytes;      /* elements, native byte order; for strings NULL */
   GPtrArray *strings; /* of GBytes, for PARE_STRING only */
+  GPtrArray *items;   /* of PareTensor, for PARE_SEQUENCE only */
   gboolean typed;     /* the file kept it in a typed field and not in raw_data: written back the same way */
 };
 
@@ -31,6 +33,9 @@ PareTensor *pare_tensor_new_take (PareDataType type, const PareShape *shape, gpo
 PareTensor *pare_tensor_new_copy (PareDataType type, const PareShape *shape, gconstpointer data);
 /* Takes @strings (transfer full): one GBytes per element. */
 PareTensor *pare_tensor_new_strings (const PareShape *shape, GPtrArray *strings);
+/* Takes @items (transfer full), an array of PareTensor that frees them; its shape is [items]. */
+PareTensor *pare_tensor_new_sequence (GPtrArray *items);
+PareTensor *pare_tensor_new_absent (void);
 PareTensor *pare_tensor_new_floats (const PareShape *shape, const float *data);
 PareTensor *pare_tensor_new_scalar_float (float value);
 /* A one-dimensional int64 tensor: shapes, axes. */

@@ -185,6 +185,29 @@ pare_onnx_load (const char *path, GError **error)
 }
 
 /**
+ * pare_onnx_load_tensor_bytes:
+ * @bytes: a TensorProto
+ * @path: (nullable): where external data is looked up and what messages name
+ *
+ * Returns: (transfer full): the tensor, or NULL with PARE_ERROR_DECODE or PARE_ERROR_NOT_FOUND
+ */
+PareTensor *
+pare_onnx_load_tensor_bytes (GBytes *bytes, const char *path, GError **error)
+{
+  g_auto (PareOnnxReader) reader;
+  Onnx__TensorProto *proto;
+  PareTensor *tensor;
+
+  reader_init (&reader, path);
+  proto = unpack_checked (&reader, &onnx__tensor_proto__descriptor, bytes, error);
+  if (!proto)
+    return NULL;
+  tensor = pare_onnx_take_tensor (&reader, proto, proto->name ? proto->name : "", error);
+  onnx__tensor_proto__free_unpacked (proto, NULL);
+  return tensor;
+}
+
+/**
  * pare_onnx_load_tensor:
  * @path: a file with one TensorProto, as in ONNX's test data
  *
@@ -193,17 +216,7 @@ pare_onnx_load (const char *path, GError **error)
 PareTensor *
 pare_onnx_load_tensor (const char *path, GError **error)
 {
-  g_auto (PareOnnxReader) reader;
-  g_autoptr (GBytes) bytes = NULL;
-  Onnx__TensorProto *proto;
-  PareTensor *tensor;
+  g_autoptr (GBytes) bytes = open_file (path, error);
 
-  reader_init (&reader, path);
-  bytes = open_file (path, error);
-  proto = bytes ? unpack_checked (&reader, &onnx__tensor_proto__descriptor, bytes, error) : NULL;
-  if (!proto)
-    return NULL;
-  tensor = pare_onnx_take_tensor (&reader, proto, proto->name ? proto->name : "", error);
-  onnx__tensor_proto__free_unpacked (proto, NULL);
-  return tensor;
+  return bytes ? pare_onnx_load_tensor_bytes (bytes, path, error) : NULL;
 }

@@ -28,6 +28,8 @@ gboolean pare_onnx_upgrade_opset (PareGraph *graph, gint64 version, GError **err
 
 /* One tensor in a file of its own (TensorProto, as in ONNX test data: input_0.pb). */
 PareTensor *pare_onnx_load_tensor (const char *path, GError **error);
+/* The same from memory; @path (may be NULL) is where external data is looked up and what messages name. */
+PareTensor *pare_onnx_load_tensor_bytes (GBytes *bytes, const char *path, GError **error);
 
 /* Replaces the content of @path atomically by what @write puts out: the shared machinery of every file that Pare
  * writes. */

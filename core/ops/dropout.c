@@ -12,10 +12,8 @@
 #define SAMPLES 1024
 
 static gboolean
-is_training (const PareNode *node)
+is_training (const PareTensor *mode)
 {
-  const PareTensor *mode = pare_node_constant (node, 2);
-
   return mode && pare_tensor_elements (mode) == 1 && pare_tensor_get_int (mode, 0);
 }
 
@@ -24,6 +22,8 @@ dropout_infer (PareInfer *infer, GError **error)
 {
   if (!pare_infer_counts (infer, 1, 3, error) || !pare_infer_require (infer, 0, pare_types_float, error)
       || !pare_infer_same (infer, error))
+    return FALSE;
+  if (pare_infer_has (infer, 2) && !pare_infer_require (infer, 2, pare_types_bool, error))
     return FALSE;
   if (pare_infer_has (infer, 2)
       && (!pare_infer_require_constant (infer, 2, error) || pare_tensor_elements (infer->constants[2]) != 1))
@@ -37,7 +37,7 @@ dropout_infer (PareInfer *infer, GError **error)
       pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "its ratio is not one number.");
       return FALSE;
     }
-  if (is_training (infer->node) && infer->inputs[0].type == PARE_FLOAT64)
+  if (pare_infer_has (infer, 2) && is_training (infer->constants[2]) && infer->inputs[0].type == PARE_FLOAT64)
     {
       pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "it trains in float32 only.");
       return FALSE;
@@ -113,7 +113,7 @@ dropout_forward (const PareKernel *kernel, GError **error)
 {
   static const guint8 kept = TRUE;
 
-  if (is_training (kernel->node) && kernel->opset >= 12)
+  if (kernel->opset >= 12 && pare_kernel_has (kernel, 2) && *(const guint8 *)kernel->inputs[2].data)
     return pare_kernel_is_half (kernel) ? pare_forward_widened (kernel, train, error) : train (kernel, error);
   if (pare_kernel_wants (kernel, 1))
     {
@@ -131,8 +131,9 @@ dropout_compile (PareCompile *compile, GError **error)
 {
   const PareInfer *infer = pare_compile_infer (compile);
 
-  return is_training (infer->node) || pare_infer_wants (infer, 1) ? pare_compile_forward (compile, error)
-                                                                  : pare_compile_alias (compile, error);
+  return (pare_infer_has (infer, 2) && is_training (infer->constants[2])) || pare_infer_wants (infer, 1)
+             ? pare_compile_forward (compile, error)
+             : pare_compile_alias (compile, error);
 }
 
 static gboolean
@@ -140,7 +141,7 @@ dropout_backward (PareGradient *gradient, const PareNode *node, GError **error)
 {
   PareValue *dy = pare_gradient_of_output (gradient, 0), *ratio = pare_node_input (node, 1), *kept;
 
-  if (!is_training (node))
+  if (!is_training (pare_node_constant (node, 2)))
     {
       pare_gradient_add (gradient, 0, dy);
       return TRUE;

@@ -8,7 +8,7 @@ view_of (const PareTensor *tensor)
 {
   if (!tensor)
     return (PareView){ 0 };
-  return (PareView){ tensor->type, tensor->shape, (gpointer) pare_tensor_data (tensor) };
+  return (PareView){ tensor->type, tensor->shape, (gpointer)pare_tensor_data (tensor) };
 }
 
 /* Element counts of all outputs, or an error: nothing is allocated for an impossible shape. */
@@ -55,13 +55,19 @@ pare_evaluate_node (const PareNode *node, PareTensor *const *inputs, PareTensor 
   PareKernel kernel = { node, opset, n_inputs, input_views, n_outputs, output_views };
   gboolean done;
 
-  if (!op || !op->forward)
+  if (!op || !op->forward || !op->infer)
     {
       pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, node, "the operator cannot be evaluated here.");
       return FALSE;
     }
   for (guint i = 0; i < n_inputs; i++)
     {
+      if (inputs[i] && inputs[i]->type >= PARE_DATA_TYPES)
+        {
+          pare_node_error (error, PARE_ERROR_FORMAT, node, "input %u is %s, which the operator does not take.", i,
+                           pare_data_type_name (inputs[i]->type));
+          return FALSE;
+        }
       input_views[i] = view_of (inputs[i]);
       input_specs[i] = (PareSpec){ input_views[i].type, input_views[i].shape };
     }

@@ -121,7 +121,7 @@ gboolean
 pare_infer_require (const PareInfer *infer, guint index, const PareDataType *types, GError **error)
 {
   PareDataType type = index < infer->n_inputs ? infer->inputs[index].type : PARE_UNDEFINED;
-  gboolean known = !types;
+  gboolean known = !types && type < PARE_DATA_TYPES;
 
   if (type == PARE_UNDEFINED)
     {
@@ -141,8 +141,10 @@ pare_infer_require_constant (const PareInfer *infer, guint index, GError **error
 {
   if (index < infer->n_inputs && infer->constants[index])
     return TRUE;
-  pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node,
-                   "input %u decides the output's shape and depends on the data: this cannot be executed.", index);
+  pare_node_error (error, PARE_ERROR_DATA_DEPENDENT, infer->node,
+                   "input %u decides the output's shape and depends on the data: shapes behind it are not known before "
+                   "the network runs.",
+                   index);
   return FALSE;
 }
 

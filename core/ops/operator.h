@@ -5,6 +5,7 @@
 G_BEGIN_DECLS
 
 typedef struct _PareCompile PareCompile;
+typedef struct _PareRun PareRun;
 typedef struct _PareGradient PareGradient;
 typedef struct _PareChannelWalk PareChannelWalk;
 
@@ -105,6 +106,8 @@ typedef struct
  * @forward: the operator on plain memory; also what folds constants
  * @compile: the operator on oneDNN; preferred to @forward when given. May leave the work to @forward by
  *   returning pare_compile_forward()
+ * @run: the operator on whole tensors, outside of plans (exec/run.h): for control flow, sequences and strings. Without
+ *   @infer it always runs so; with it, where @infer says PARE_ERROR_DATA_DEPENDENT or an input is no plain tensor
  * @backward: appends the nodes that compute the gradients by its inputs from those by its outputs (train/gradient.h);
  *   NULL: not differentiable. Inputs of an integer type, indices and shapes get none
  * @applies_chain: TRUE when @compile, on this node, applies what pare_compile_chain() says: the activation, bias and
@@ -133,6 +136,7 @@ typedef struct
   gboolean (*infer) (PareInfer *infer, GError **error);
   gboolean (*forward) (const PareKernel *kernel, GError **error);
   gboolean (*compile) (PareCompile *compile, GError **error);
+  gboolean (*run) (const PareRun *run, GError **error);
   gboolean (*backward) (PareGradient *gradient, const PareNode *node, GError **error);
   gboolean (*applies_chain) (const PareInfer *infer);
   gboolean alias;
@@ -166,7 +170,7 @@ void
 pare_node_error (GError **error, PareError code, const PareNode *node, const char *format, ...) G_GNUC_PRINTF (4, 5);
 /* FALSE and an error unless input @index is there, and has one of the types of @types (ended by 0; NULL: any). */
 gboolean pare_infer_require (const PareInfer *infer, guint index, const PareDataType *types, GError **error);
-/* FALSE and an error unless input @index is a known constant: its values decide the output's shape. */
+/* FALSE and PARE_ERROR_DATA_DEPENDENT unless input @index is a known constant: its values decide the output's shape. */
 gboolean pare_infer_require_constant (const PareInfer *infer, guint index, GError **error);
 /* Ints that moved from an attribute to an input as the opsets went on (axes, splits): from input @index when it is
  * there, else from the attribute. *@values is newly allocated, NULL when neither is there. */

@@ -30,8 +30,6 @@ expectations_reason (const char *problem)
 {
   const char *op, *end;
 
-  if (strstr (problem, ".pb"))
-    return g_strdup ("Its data is a sequence or an optional, which is not executed.");
   /* "Node 'label' (Operator): text" */
   if (!g_str_has_prefix (problem, "Node '") || !(op = strstr (problem, "' (")) || !(end = strstr (op, "): ")))
     return g_strdup (problem);

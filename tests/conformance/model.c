@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * One model of ONNX's backend test data, run in a process of its own: a crash or a hang is an outcome like others. */
 #include "model.h"
+#include "data.h"
 #include "exec/executor.h"
 #include "onnx/onnx.h"
 #include <math.h>
@@ -30,6 +31,14 @@ difference (PareTensor *have, PareTensor *want)
   if (have->type != want->type || !pare_shape_equal (&have->shape, &want->shape))
     return g_strdup_printf ("the result is %s %s instead of %s %s", pare_data_type_name (have->type), have_shape,
                             pare_data_type_name (want->type), want_shape);
+  for (guint i = 0; want->items && i < want->items->len; i++)
+    {
+      char *problem = difference (have->items->pdata[i], want->items->pdata[i]);
+      if (problem)
+        return problem;
+    }
+  if (want->items)
+    return NULL;
   if (!pare_data_type_is_float (want->type))
     return pare_tensor_equal (have, want) ? NULL : g_strdup ("the result differs");
   for (gint64 i = 0; i < pare_tensor_elements (want); i++)
@@ -41,9 +50,9 @@ difference (PareTensor *have, PareTensor *want)
   return NULL;
 }
 
-/* The tensors KIND_0.pb, KIND_1.pb, ..; NULL and an error when one is no tensor. */
+/* The data KIND_0.pb, KIND_1.pb, .. of @values; NULL and an error when one is damaged. */
 static GPtrArray *
-load_tensors (const char *folder, const char *kind, GError **error)
+load_all (const char *folder, const char *kind, const GPtrArray *values, GError **error)
 {
   g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_tensor_unref);
 
@@ -53,7 +62,7 @@ load_tensors (const char *folder, const char *kind, GError **error)
       PareTensor *tensor;
       if (!g_file_test (path, G_FILE_TEST_EXISTS))
         return g_steal_pointer (&tensors);
-      if (!(tensor = pare_onnx_load_tensor (path, error)))
+      if (!(tensor = data_load (path, i < values->len ? values->pdata[i] : NULL, error)))
         return NULL;
       g_ptr_array_add (tensors, tensor);
     }
@@ -105,47 +114,13 @@ run_inputs (PareGraph *graph, GPtrArray *inputs, GPtrArray *wanted)
   return NULL;
 }
 
-static gboolean
-is_any_input (const PareTensor *tensor)
-{
-  return TRUE;
-}
-
-/* Shapes, axes, scales; but not what a network computes with. */
-static gboolean
-is_small_input (const PareTensor *tensor)
-{
-  return tensor->shape.rank <= 1;
-}
-
-/* With the inputs that @decides selects as constants of the network. Takes them off @inputs. */
-static char *
-run_with_constants (const PareGraph *graph, GPtrArray *inputs, GPtrArray *wanted,
-                    gboolean (*decides) (const PareTensor *))
-{
-  g_autoptr (PareGraph) fixed = pare_graph_copy (graph);
-  g_autoptr (GPtrArray) fed = pare_graph_free_inputs (fixed);
-  g_autoptr (GPtrArray) rest = g_ptr_array_new ();
-
-  for (guint i = 0; i < MIN (inputs->len, fed->len); i++)
-    if (decides (inputs->pdata[i]))
-      pare_value_set_constant (fed->pdata[i], inputs->pdata[i]);
-    else
-      g_ptr_array_add (rest, inputs->pdata[i]);
-  return run_inputs (fixed, rest, wanted);
-}
-
-/* The models feed as inputs what networks have as constants, such as the shape of Reshape. When it must be known before
- * anything runs, the set is run again with small inputs as constants, then with all of them. */
 static char *
 run_set (PareGraph *graph, const char *folder)
 {
-  static gboolean (*const decide[]) (const PareTensor *) = { is_small_input, is_any_input };
   g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) inputs = load_tensors (folder, "input", &error);
-  g_autoptr (GPtrArray) wanted = inputs ? load_tensors (folder, "output", &error) : NULL;
   g_autoptr (GPtrArray) fed = pare_graph_free_inputs (graph);
-  char *problem;
+  g_autoptr (GPtrArray) inputs = load_all (folder, "input", fed, &error);
+  g_autoptr (GPtrArray) wanted = inputs ? load_all (folder, "output", graph->outputs, &error) : NULL;
 
   if (!wanted)
     return g_strdup (error->message);
@@ -153,13 +128,7 @@ run_set (PareGraph *graph, const char *folder)
   take_all_as (wanted, graph->outputs);
   if (wanted->len != graph->outputs->len)
     return g_strdup_printf ("there are %u results for %u outputs", wanted->len, graph->outputs->len);
-  problem = run_inputs (graph, inputs, wanted);
-  for (guint i = 0; problem && strstr (problem, "depends on the data") && i < G_N_ELEMENTS (decide); i++)
-    {
-      g_free (problem);
-      problem = run_with_constants (graph, inputs, wanted, decide[i]);
-    }
-  return problem;
+  return run_inputs (graph, inputs, wanted);
 }
 
 static char *

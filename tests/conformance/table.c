@@ -39,8 +39,9 @@ static void
 print_operators (GHashTable *counts)
 {
   static const char *const quantized[] = {
-    [PARE_QUANTIZE_NONE] = "",     [PARE_QUANTIZE_WEIGHTED] = "yes", [PARE_QUANTIZE_JOIN] = "yes",
-    [PARE_QUANTIZE_UNARY] = "yes", [PARE_QUANTIZE_PASS] = "yes",     [PARE_QUANTIZE_CLAMP] = "yes",
+    [PARE_QUANTIZE_NONE] = "",      [PARE_QUANTIZE_WEIGHTED] = "yes", [PARE_QUANTIZE_JOIN] = "yes",
+    [PARE_QUANTIZE_UNARY] = "yes",  [PARE_QUANTIZE_PASS] = "yes",     [PARE_QUANTIZE_CLAMP] = "yes",
+    [PARE_QUANTIZE_NORMALIZE] = "",
   };
   g_autoptr (GList) names = sorted_keys (counts);
 
@@ -71,9 +72,7 @@ table_print (GHashTable *counts, GHashTable *failures, const Count *total)
   puts ("# Operators\n\n<!-- Written by tests/conformance (conformance --table): do not edit. -->\n");
   printf ("%u of the %u models of ONNX's backend test data pass: the result of every data set is within ONNX's own "
           "tolerance.\nA model counts for each operator in it. *Gradient*: networks can be trained through it. "
-          "*int8*: the quantizer takes it.\nInputs that decide the shape of a result (the shape of Reshape, the "
-          "axes of ReduceSum) are given as constants where the\nmodels feed them: a plan is compiled for known "
-          "shapes.\n\n",
+          "*int8*: the quantizer takes it.\n\n",
           total->passed, total->models);
   print_operators (counts);
   print_failures (failures);
