@@ -182,6 +182,14 @@ pare_npz_save (guint n, const char *const *names, PareTensor *const *tensors, co
   g_autofree PareArraySource *sources = g_new (PareArraySource, MAX (n, 1));
 
   for (guint i = 0; i < n; i++)
-    sources[i] = source_of (names[i], tensors[i]);
+    {
+      if (!pare_data_type_bits (tensors[i]->type))
+        {
+          g_set_error (error, PARE_ERROR, PARE_ERROR_NOT_IMPLEMENTED, "'%s' is %s, which is not written to %s.", names[i],
+                       pare_data_type_name (tensors[i]->type), path);
+          return FALSE;
+        }
+      sources[i] = source_of (names[i], tensors[i]);
+    }
   return pare_array_sources_save (n, sources, TRUE, path, error);
 }

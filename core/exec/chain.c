@@ -38,7 +38,7 @@ chain_add (PareChain *chain, const PareNode *node, const PareValue *value, const
   const PareValue *other;
   PareTensor *constant;
 
-  if (!pare_node_is (node, "Add") || mine->type != PARE_FLOAT32 || !mine->shape.rank)
+  if (!pare_node_is (node, "Add") || pare_node_attribute (node, "axis") || mine->type != PARE_FLOAT32 || !mine->shape.rank)
     return FALSE;
   other = node->inputs->pdata[node->inputs->pdata[0] == value];
   its = pare_inference_spec (inference, other);

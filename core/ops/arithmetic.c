@@ -74,18 +74,36 @@ check_types (PareInfer *infer, GError **error)
   return TRUE;
 }
 
+/* The second operand's shape as NumPy broadcasts it. Before opset 7, it began at an axis of the first one's that an
+ * attribute gave, and a slope of PRelu's at axis 1. */
+static PareShape
+second_shape (const PareNode *node, gint64 opset, const PareShape *a, const PareShape *b)
+{
+  gboolean is_slope = pare_node_is (node, "PRelu") && b->rank == 1 && a->rank > 1;
+  PareShape shape = *b;
+  guint axis;
+
+  if (opset >= 7 || (!is_slope && !pare_node_attribute (node, "axis"))
+      || !pare_axis_normalize (is_slope ? 1 : pare_node_get_int (node, "axis", 0), a->rank, &axis))
+    return shape;
+  while (axis + shape.rank < a->rank)
+    shape.dims[shape.rank++] = 1;
+  return shape;
+}
+
 static gboolean
 binary_infer (PareInfer *infer, GError **error)
 {
+  PareInfer aligned = *infer;
+  PareSpec inputs[2];
+
   if (!pare_infer_counts (infer, 2, 2, error) || !check_types (infer, error))
     return FALSE;
-  if (infer->opset < 7 && pare_node_attribute (infer->node, "axis"))
-    {
-      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node,
-                       "broadcasting along an axis ended with opset 7: convert the model to a newer opset.");
-      return FALSE;
-    }
-  return pare_infer_broadcast (infer, 0, &infer->outputs[0].shape, error);
+  inputs[0] = infer->inputs[0];
+  inputs[1] = (PareSpec){ infer->inputs[1].type,
+                          second_shape (infer->node, infer->opset, &infer->inputs[0].shape, &infer->inputs[1].shape) };
+  aligned.inputs = inputs;
+  return pare_infer_broadcast (&aligned, 0, &infer->outputs[0].shape, error);
 }
 
 static gboolean
@@ -121,9 +139,12 @@ variadic_infer (PareInfer *infer, GError **error)
 static gboolean
 binary_forward (const PareKernel *kernel, GError **error)
 {
+  PareView inputs[2] = { kernel->inputs[0], kernel->inputs[1] };
+
   if (pare_kernel_is_half (kernel))
     return pare_forward_widened (kernel, binary_forward, error);
-  pare_broadcast (2, kernel->inputs, &kernel->outputs[0], row_of (kernel));
+  inputs[1].shape = second_shape (kernel->node, kernel->opset, &inputs[0].shape, &inputs[1].shape);
+  pare_broadcast (2, inputs, &kernel->outputs[0], row_of (kernel));
   return TRUE;
 }
 
