@@ -243,6 +243,11 @@ infer_node (PareInference *inference, const PareNode *node, GError **error)
                        *node->domain ? node->domain : "ai.onnx", infer->opset);
       return FALSE;
     }
+  if (!infer->n_outputs)
+    {
+      pare_node_error (error, PARE_ERROR_FORMAT, node, "it has no output.");
+      return FALSE;
+    }
   if (must_wait (inference, op, node))
     return wait (inference, node, waiting_reason (node));
   for (guint i = 0; i < infer->n_inputs; i++)

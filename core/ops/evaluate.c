@@ -60,6 +60,11 @@ pare_evaluate_node (const PareNode *node, PareTensor *const *inputs, PareTensor 
       pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, node, "the operator cannot be evaluated here.");
       return FALSE;
     }
+  if (!n_outputs)
+    {
+      pare_node_error (error, PARE_ERROR_FORMAT, node, "it has no output.");
+      return FALSE;
+    }
   for (guint i = 0; i < n_inputs; i++)
     {
       if (inputs[i] && inputs[i]->type >= PARE_DATA_TYPES)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Look-up of operators, and what their infer functions share. The table is generated from meson's list of files. */
-#include "ops/operator.h"
+#include "ops/infer.h"
 #include <stdarg.h>
 #include <string.h>
 
@@ -175,7 +175,8 @@ pare_infer_ints (const PareInfer *infer, guint index, const char *attribute, gin
 {
   if (index < infer->n_inputs && infer->inputs[index].type != PARE_UNDEFINED)
     {
-      if (!pare_infer_require_constant (infer, index, error))
+      if (!pare_infer_require (infer, index, pare_types_index, error)
+          || !pare_infer_require_constant (infer, index, error))
         return FALSE;
       *values = tensor_ints (infer->constants[index], n);
       return TRUE;

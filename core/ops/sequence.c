@@ -55,7 +55,7 @@ construct_run (const PareRun *run, GError **error)
   for (guint i = 0; i < run->n_inputs; i++)
     {
       const PareTensor *first = run->inputs[0];
-      if (!pare_run_input (run, i) || !pare_run_require (run, i, first->type, error))
+      if (!pare_run_require (run, i, first->type, error))
         return FALSE;
       g_ptr_array_add (items, pare_tensor_ref (run->inputs[i]));
     }

@@ -60,7 +60,7 @@ tally_add (Tally *tally, const char *model)
       count->passed += !outcome.problem;
     }
   if (outcome.problem)
-    g_hash_table_insert (tally->failures, g_strdup (model), expectations_reason (outcome.problem));
+    g_hash_table_insert (tally->failures, g_strdup (model), expectations_reason (model, outcome.problem));
   outcome_clear (&outcome);
 }
 

@@ -208,7 +208,7 @@ static const Case cases[] = {
     PARE_ERROR_FORMAT,
     "impossible" },
   { "constant-without-a-value", "Constant", 0, { { 0 } }, NULL, 0, PARE_ERROR_NOT_IMPLEMENTED, "no value attribute" },
-  { "cast-to-nothing", "Cast", 1, { { FLOATS (1, { 1 }) } }, "to", 8, PARE_ERROR_NOT_IMPLEMENTED, "string" },
+  { "cast-to-nothing", "Cast", 1, { { FLOATS (1, { 1 }) } }, "to", 14, PARE_ERROR_NOT_IMPLEMENTED, "complex64" },
   { "cast-to-an-absurd-type",
     "Cast",
     1,
