@@ -8,7 +8,6 @@ if_run (const PareRun *run, GError **error)
   const char *branch;
   PareTensor *condition;
   PareGraph *body;
-  g_autofree PareTensor **outputs = NULL;
 
   if (!pare_run_counts (run, 1, 1, error) || !pare_run_scalar (run, 0, &condition, error))
     return FALSE;
