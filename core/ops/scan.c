@@ -11,7 +11,7 @@ typedef struct
   gint64 length;
   guint n_states, n_scanned, n_stacked;
   guint *axes;                                  /* of each scanned input */
-  const gint64 *reversed;                       /* 1 per scanned input, then ... */
+  const gint64 *reversed;                       /* of each scanned input: 1 when read from its end */
   const gint64 *reversed_outputs, *output_axes; /* NULL: all 0 */
 } Scan;
 
