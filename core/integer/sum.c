@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Two DequantizeLinear -> Add (-> Relu or Clip) -> QuantizeLinear. */
 #include "integer/grid.h"
+#include <math.h>
 
 static gboolean
 sum_apply (PareGraph *graph, PareNode *node)
@@ -14,7 +15,7 @@ sum_apply (PareGraph *graph, PareNode *node)
     return FALSE;
   factors[0] = a.scale / y.scale;
   factors[1] = b.scale / y.scale;
-  factors[2] = y.zero_point - (factors[0] * a.zero_point + factors[1] * b.zero_point);
+  factors[2] = y.zero_point - fmaf (factors[0], a.zero_point, factors[1] * b.zero_point);
   node = pare_grid_replace (graph, "IntegerAdd", node, last, &y);
   pare_node_add_input (node, a.integers);
   pare_node_add_input (node, b.integers);

@@ -11,8 +11,8 @@
 static gboolean
 fits (const PareShape *x, const PareShape *w, gint64 groups)
 {
-  return w->rank == x->rank && x->rank >= 3 && x->rank <= MAX_RANK && groups >= 1 && x->dims[1] > 0
-         && x->dims[1] % groups == 0 && w->dims[0] % groups == 0 && w->dims[1] == x->dims[1] / groups;
+  return w->rank == x->rank && pare_shape_span (x, 2, x->rank) > 0 && x->rank >= 3 && x->rank <= MAX_RANK && groups >= 1
+         && x->dims[1] > 0 && x->dims[1] % groups == 0 && w->dims[0] % groups == 0 && w->dims[1] == x->dims[1] / groups;
 }
 
 static gboolean

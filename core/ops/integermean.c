@@ -31,9 +31,9 @@ integermean_infer (PareInfer *infer, GError **error)
       || !pare_integer_byte_type (infer, &type, error))
     return FALSE;
   y = infer->inputs[0].shape;
-  if (y.rank < 3 || pare_shape_elements (&infer->inputs[1].shape) != 1)
+  if (y.rank < 3 || !pare_shape_span (&y, 2, y.rank) || pare_shape_elements (&infer->inputs[1].shape) != 1)
     {
-      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "the input needs at least one spatial axis.");
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "there is nothing to average, or more than one factor.");
       return FALSE;
     }
   for (guint i = 2; i < y.rank; i++)

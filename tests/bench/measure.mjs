@@ -5,6 +5,7 @@
  *   measure.mjs accuracy MODEL..                       float and INT8 top-1 on Fashion-MNIST, in ONNX Runtime and here
  *   measure.mjs int8 [size=224] [data=FILE] MODEL..    ONNX Runtime, one thread, batch 1: float against our INT8
  *   measure.mjs speed [batch=8] [threads=2] MODEL..    pare bench beside ONNX Runtime, in turns
+ *   measure.mjs integers [batch=8] [threads=2] MODEL.. our INT8 on integers beside ONNX Runtime and our float, in turns
  *
  * ONNX Runtime is looked for in the folder that PARE_JUDGE names (scripts/install-judge FOLDER puts it there). */
 import { execFileSync } from 'node:child_process';
@@ -81,6 +82,25 @@ async function speed(models, { batch = 8, threads = 2, size = 224, rounds = 3 })
   }
 }
 
+async function integers(models, { batch = 8, threads = 2, size = 224, rounds = 3 }) {
+  header('model', 'batch', 'threads', 'Pare INT8, samples/s', 'ONNX Runtime INT8, samples/s', 'ratio', 'Pare float, samples/s', 'ratio');
+  for (const model of models) {
+    const file = quantize(model, { data: randomPictures(size) });
+    const bench = (of, ...more) => JSON.parse(pare('bench', of, '--batch', batch, '--threads', threads, '--size', size, '--json', ...more)).samples_per_second;
+    const [here, there, float] = [[], [], []];
+    for (let i = 0; i < rounds; i++) {
+      here.push(bench(file, '--integer'));
+      const session = await open(file, { threads });
+      const [ms] = await times([session], [randomInput(session, batch, size)], { seconds: 3 });
+      there.push(1000 * batch / ms);
+      await session.release();
+      float.push(bench(model));
+    }
+    const [a, b, c] = [median(here), median(there), median(float)];
+    row(basename(model, '.onnx'), batch, threads, a.toFixed(1), b.toFixed(1), (a / b).toFixed(2), c.toFixed(1), (a / c).toFixed(2));
+  }
+}
+
 function machine() {
   const debian = execFileSync('sh', ['-c', '. /etc/os-release; echo "$PRETTY_NAME"'], { encoding: 'utf8' }).trim();
   console.log(`${cpus().length} × ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${debian}, node ${process.version}.`);
@@ -90,7 +110,7 @@ const [name, ...rest] = process.argv.slice(2);
 const options = Object.fromEntries(rest.filter((w) => w.includes('=')).map((w) => w.split('=')).map(([k, v]) => [k, v !== '' && !Number.isNaN(+v) ? +v : v]));
 const models = rest.filter((w) => !w.includes('='));
 try {
-  await { machine, accuracy: () => accuracy(models), int8: () => int8(models, options), speed: () => speed(models, options) }[name]();
+  await { machine, accuracy: () => accuracy(models), int8: () => int8(models, options), speed: () => speed(models, options), integers: () => integers(models, options) }[name]();
 } finally {
   rmSync(scratch, { recursive: true });
 }
