@@ -15,6 +15,7 @@ struct _PareFuse
   const char *const *skip_layers;
   GPtrArray *left;          /* of Left, of this round */
   PareInference *inference; /* of this round, when somebody asked and it could be done */
+  PareInference *larger;    /* the same for another batch, when nothing else is open */
   gboolean inferred;
   guint budget; /* matches to go: every match uses something up, so that there is an end */
 };
@@ -61,17 +62,71 @@ pare_fuse_skips (const PareFuse *fuse, const char *name)
   return fuse->skip && g_strv_contains (fuse->skip, name);
 }
 
+/* The batch that tells what depends on it from what does not. */
+#define LARGER_BATCH 3
+
 /* Stands for open sizes: a prime, so that no number of channels equals it by chance. */
 #define OPEN_SIZE 227
+
+static PareInference *
+infer_with (PareFuse *fuse, gint64 batch)
+{
+  g_autoptr (GArray) specs = NULL;
+
+  if (!pare_graph_default_specs (fuse->graph, batch, OPEN_SIZE, &specs, NULL))
+    return NULL;
+  return pare_inference_new (fuse->graph, specs->len, (const PareSpec *)specs->data, NULL);
+}
+
+/* Nothing but first sizes is open, which shapes follow in proportion; others may be rounded or limited on their way. */
+static gboolean
+is_open_in_batch_only (const PareGraph *graph)
+{
+  for (guint i = 0; i < graph->inputs->len; i++)
+    {
+      const PareValue *value = graph->inputs->pdata[i];
+      for (guint d = 1; d < value->shape.rank; d++)
+        if (value->shape.dims[d] < 0)
+          return FALSE;
+    }
+  return TRUE;
+}
 
 static void
 infer (PareFuse *fuse)
 {
-  g_autoptr (GArray) specs = NULL;
-
   fuse->inferred = TRUE;
-  if (pare_graph_default_specs (fuse->graph, 1, OPEN_SIZE, &specs, NULL))
-    fuse->inference = pare_inference_new (fuse->graph, specs->len, (const PareSpec *)specs->data, NULL);
+  fuse->inference = infer_with (fuse, 1);
+  if (fuse->inference && is_open_in_batch_only (fuse->graph))
+    fuse->larger = infer_with (fuse, LARGER_BATCH);
+}
+
+gboolean
+pare_fuse_shapes (PareFuse *fuse, const PareValue *value, PareShape shapes[2])
+{
+  const PareSpec *one, *other;
+
+  if (!fuse->inferred)
+    infer (fuse);
+  one = fuse->larger ? pare_inference_spec (fuse->inference, value) : NULL;
+  other = fuse->larger ? pare_inference_spec (fuse->larger, value) : NULL;
+  if (!one || !other || one->shape.rank != other->shape.rank)
+    return FALSE;
+  shapes[0] = one->shape;
+  shapes[1] = other->shape;
+  return TRUE;
+}
+
+PareTensor *
+pare_fuse_known (PareFuse *fuse, const PareValue *value)
+{
+  PareTensor *one, *other;
+
+  if (!fuse->inferred)
+    infer (fuse);
+  one = fuse->larger ? pare_inference_constant (fuse->inference, value) : NULL;
+  other = fuse->larger ? pare_inference_constant (fuse->larger, value) : NULL;
+  return one && other && pare_tensor_equal (one, other) ? one : NULL;
 }
 
 gboolean
@@ -150,6 +205,7 @@ run_round (PareFuse *fuse)
 
   g_ptr_array_set_size (fuse->left, 0);
   g_clear_pointer (&fuse->inference, pare_inference_free);
+  g_clear_pointer (&fuse->larger, pare_inference_free);
   fuse->inferred = FALSE;
   pare_graph_remove_dead (fuse->graph); /* a dead reader must not make a value look shared */
   for (guint i = 0; pare_fusion_table[i]; i++)
@@ -162,6 +218,7 @@ static void
 finish (PareFuse *fuse)
 {
   g_clear_pointer (&fuse->inference, pare_inference_free);
+  g_clear_pointer (&fuse->larger, pare_inference_free);
   for (guint i = 0; i < fuse->left->len; i++)
     {
       const Left *entry = fuse->left->pdata[i];

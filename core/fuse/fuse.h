@@ -47,6 +47,11 @@ gboolean pare_fuse_skips (const PareFuse *fuse, const char *name);
 /* Shape of @value, inferred or else as the file tells; FALSE when neither knows. A size that is open in the network is
  * some number that no layer has, or -1. */
 gboolean pare_fuse_shape (PareFuse *fuse, const PareValue *value, PareShape *shape);
+/* Shape of @value for two sizes of the batch: what is equal in both does not depend on it. FALSE when it is not known, or
+ * when the network leaves other sizes open. */
+gboolean pare_fuse_shapes (PareFuse *fuse, const PareValue *value, PareShape shapes[2]);
+/* The tensor that @value is whatever the batch: numbers that are computed from shapes. NULL when it is none. */
+PareTensor *pare_fuse_known (PareFuse *fuse, const PareValue *value);
 /* Says why @node was left alone. Reaches the record only if it is still true when nothing matches any more. */
 void pare_fuse_leave (PareFuse *fuse, const PareNode *node, const char *format, ...) G_GNUC_PRINTF (3, 4);
 /* TRUE when pare_fuse_leave() had a reason for @node in this round. */
