@@ -27,7 +27,8 @@ static const Model models[] = {
     75,
     34,
     { { "Conv", 17 }, { "Clip", 12 }, { "Add", 2 }, { "BatchNormalization", 0 }, { "Constant", 0 } } },
-  /* 16 Transpose of weights and 62 Constant go, and three nodes that compute a shape; GELU and LayerNormalization stay whole. */
+  /* 16 Transpose of weights and 62 Constant go, and three nodes that compute a shape; GELU and LayerNormalization stay
+   * whole. */
   { "fashion-vit.onnx",
     280,
     199,
