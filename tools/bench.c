@@ -6,6 +6,7 @@
 #include "json.h"
 #include "onnx/onnx.h"
 #include <omp.h>
+#include <string.h>
 #include <sys/resource.h>
 
 typedef struct
@@ -128,12 +129,17 @@ count_macs (PareGraph *graph, const GArray *specs, GError **error)
   return inference ? macs : -1;
 }
 
-/* Of the whole process, in MB of 2^20 bytes. */
+/* Of the whole process, in MB of 2^20 bytes. What getrusage() tells begins with the peak of the program that started
+ * this one. */
 static double
 peak_memory (void)
 {
+  g_autofree char *status = NULL;
+  const char *line = g_file_get_contents ("/proc/self/status", &status, NULL, NULL) ? strstr (status, "VmHWM:") : NULL;
   struct rusage usage;
 
+  if (line)
+    return g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10) / 1024.0;
   getrusage (RUSAGE_SELF, &usage);
   return usage.ru_maxrss / 1024.0;
 }
@@ -190,8 +196,8 @@ const PareCommand pare_command_bench = {
   .words = "MODEL.onnx [--batch N] [--runs N] [--integer]",
   .summary = "Measure a model's speed and memory on random input",
   .details = "After two runs to warm up, the median time of the others counts.\n",
-  .takes = PARE_TAKES_JSON | PARE_TAKES_THREADS | PARE_TAKES_BATCH | PARE_TAKES_SIZE | PARE_TAKES_RUNS
-           | PARE_TAKES_INTEGER,
+  .takes
+  = PARE_TAKES_JSON | PARE_TAKES_THREADS | PARE_TAKES_BATCH | PARE_TAKES_SIZE | PARE_TAKES_RUNS | PARE_TAKES_INTEGER,
   .least = 1,
   .most = 1,
   .run = run,

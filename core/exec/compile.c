@@ -5,6 +5,7 @@
 #include "exec/chain.h"
 #include "exec/plan-private.h"
 #include "graph/memory.h"
+#include "exec/slices.h"
 #include <string.h>
 
 struct _PareCompile
@@ -684,14 +685,30 @@ compile_graph (PareCompile *compile, GError **error)
   return add_outputs (compile, error) && pare_plan_bind (compile->plan, error);
 }
 
+/* Infers the graph for one slice of a batch. Taps see whole batches. */
+static PareInference *
+infer_slice (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GHashTable *taps, gint64 *slices, GError **error)
+{
+  g_autoptr (PareInference) whole = pare_inference_new (graph, n_inputs, inputs, error);
+  g_autofree PareSpec *parts = g_memdup2 (inputs, n_inputs * sizeof *inputs);
+
+  *slices = whole && !g_hash_table_size (taps) ? pare_slices_count (graph, whole) : 1;
+  if (*slices == 1)
+    return g_steal_pointer (&whole);
+  for (guint i = 0; i < n_inputs; i++)
+    parts[i].shape.dims[0] /= *slices;
+  return pare_inference_new (graph, n_inputs, parts, error);
+}
+
 ParePlan *
 pare_plan_new (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GHashTable *taps, GError **error)
 {
   PareCompile compile = { .graph = graph, .taps = taps };
   ParePlan *plan;
+  gint64 slices;
   gboolean done;
 
-  compile.inference = pare_inference_new (graph, n_inputs, inputs, error);
+  compile.inference = infer_slice (graph, n_inputs, inputs, taps, &slices, error);
   if (!compile.inference)
     return NULL;
   plan = compile.plan = g_new0 (ParePlan, 1);
@@ -700,6 +717,7 @@ pare_plan_new (PareGraph *graph, guint n_inputs, const PareSpec *inputs, GHashTa
   plan->inputs = g_ptr_array_new ();
   plan->pool = pare_output_pool_new ();
   plan->outputs = g_ptr_array_new ();
+  plan->slices = slices;
   compile.needed = g_hash_table_new (NULL, NULL);
   compile.slots = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
   compile.chains = pare_chains_new (graph, compile.inference, taps);

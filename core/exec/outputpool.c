@@ -123,15 +123,18 @@ pare_copy (gpointer to, gconstpointer from, gsize size)
 }
 
 PareTensor *
-pare_output_pool_copy (PareOutputPool *pool, const PareSpec *spec, gconstpointer data)
+pare_output_pool_take (PareOutputPool *pool, const PareSpec *spec, gpointer *data)
 {
   gsize size = pare_data_size (spec->type, pare_shape_elements (&spec->shape));
   Block *block;
 
   if (size < SMALL)
-    return pare_tensor_new_copy (spec->type, &spec->shape, data);
+    {
+      *data = g_malloc (MAX (size, 1));
+      return pare_tensor_new_take (spec->type, &spec->shape, *data);
+    }
   block = take_block (pool, size);
-  pare_copy (block->data, data, size);
+  *data = block->data;
   return pare_tensor_new (spec->type, &spec->shape,
                           g_bytes_new_with_free_func (block->data, size, return_block, block));
 }

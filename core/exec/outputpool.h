@@ -14,8 +14,8 @@ typedef struct _PareOutputPool PareOutputPool;
 
 PareOutputPool *pare_output_pool_new (void);
 void pare_output_pool_free (PareOutputPool *pool);
-/* A tensor with a copy of @data. */
-PareTensor *pare_output_pool_copy (PareOutputPool *pool, const PareSpec *spec, gconstpointer data);
+/* A tensor that is yet to be filled: *@data is its memory. */
+PareTensor *pare_output_pool_take (PareOutputPool *pool, const PareSpec *spec, gpointer *data);
 
 /* memcpy() on all threads. */
 void pare_copy (gpointer to, gconstpointer from, gsize size);

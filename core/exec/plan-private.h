@@ -28,6 +28,7 @@ struct _ParePlan
   GPtrArray *steps;   /* of PareStep */
   GPtrArray *inputs;  /* of PareSlot, NULL for an input that nothing reads */
   GPtrArray *outputs; /* of PareSlot, row-major */
+  gint64 slices;      /* in which a batch is run; the slots are of one of them */
   PareOutputPool *pool;
   gpointer arena;
   gsize arena_size;

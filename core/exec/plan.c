@@ -126,15 +126,22 @@ run_step (PareStep *step, GError **error)
   return step->run (step->state, step->slots, error);
 }
 
-gboolean
-pare_plan_run (ParePlan *plan, PareTensor *const *inputs, PareTensor **outputs, GError **error)
+/* Copies part @slice of the inputs to where the steps read them. */
+static void
+copy_inputs (ParePlan *plan, gint64 slice, PareTensor *const *inputs)
 {
   for (guint i = 0; i < plan->inputs->len; i++)
     {
       PareSlot *slot = plan->inputs->pdata[i];
-      if (slot && pare_tensor_size (inputs[i]))
-        pare_copy (slot->data, pare_tensor_data (inputs[i]), pare_tensor_size (inputs[i]));
+      gsize size = pare_tensor_size (inputs[i]) / plan->slices;
+      if (slot && size)
+        pare_copy (slot->data, (const guint8 *)pare_tensor_data (inputs[i]) + slice * size, size);
     }
+}
+
+static gboolean
+run_steps (ParePlan *plan, GError **error)
+{
   for (guint i = 0; i < plan->steps->len; i++)
     if (!run_step (plan->steps->pdata[i], error))
       {
@@ -143,10 +150,49 @@ pare_plan_run (ParePlan *plan, PareTensor *const *inputs, PareTensor **outputs, 
           g_prefix_error (error, "Node '%s': ", pare_node_label (step->node));
         return FALSE;
       }
+  return TRUE;
+}
+
+/* Output @index of a whole batch, yet to be filled. */
+static PareTensor *
+take_output (ParePlan *plan, guint index, gpointer *data)
+{
+  PareSpec spec = ((PareSlot *)plan->outputs->pdata[index])->spec;
+
+  if (plan->slices > 1)
+    spec.shape.dims[0] *= plan->slices;
+  return pare_output_pool_take (plan->pool, &spec, data);
+}
+
+static void
+copy_outputs (ParePlan *plan, gint64 slice, gpointer *data)
+{
   for (guint i = 0; i < plan->outputs->len; i++)
     {
-      PareSlot *slot = plan->outputs->pdata[i];
-      outputs[i] = pare_output_pool_copy (plan->pool, &slot->spec, slot->data);
+      const PareSlot *slot = plan->outputs->pdata[i];
+      gsize size = pare_data_size (slot->spec.type, pare_shape_elements (&slot->spec.shape));
+      if (size)
+        pare_copy ((guint8 *)data[i] + slice * size, slot->data, size);
+    }
+}
+
+gboolean
+pare_plan_run (ParePlan *plan, PareTensor *const *inputs, PareTensor **outputs, GError **error)
+{
+  g_autofree gpointer *data = g_new (gpointer, plan->outputs->len + 1);
+
+  for (guint i = 0; i < plan->outputs->len; i++)
+    outputs[i] = take_output (plan, i, &data[i]);
+  for (gint64 slice = 0; slice < plan->slices; slice++)
+    {
+      copy_inputs (plan, slice, inputs);
+      if (!run_steps (plan, error))
+        {
+          for (guint i = 0; i < plan->outputs->len; i++)
+            g_clear_pointer (&outputs[i], pare_tensor_unref);
+          return FALSE;
+        }
+      copy_outputs (plan, slice, data);
     }
   return TRUE;
 }

@@ -2,6 +2,7 @@
  * Activation functions with parameters in attributes: LeakyRelu, Elu, Selu, Celu, HardSigmoid, ThresholdedRelu, Shrink;
  * and HardSwish, Gelu and Mish, which are compositions with fixed constants. */
 #include "ops/elementwisegrad.h"
+#include "ops/samples.h"
 #include "ops/unary.h"
 #include "ops/vector.h"
 #include "sparsify/channels.h"
@@ -136,7 +137,7 @@ gelu_eltwise (const PareNode *node, PareEltwise *eltwise)
 
 #define ACTIVATION(op)                                                                                                 \
   .name = op, .infer = activation_infer, .forward = activation_forward, .backward = activation_backward,               \
-  .in_place = TRUE, .channels = pare_channels_same
+  .in_place = TRUE, .by_sample = pare_samples_alone, .channels = pare_channels_same
 
 PARE_OPERATORS (activation) = {
   { ACTIVATION ("LeakyRelu"), .eltwise = leaky_relu_eltwise, .quantize = PARE_QUANTIZE_UNARY },

@@ -2,6 +2,7 @@
  * Add, Sub, Mul, Div, Mod and PRelu of two inputs, Min, Max, Sum and Mean of any number, with NumPy broadcasting. */
 #include "exec/compile.h"
 #include "ops/rows.h"
+#include "ops/samples.h"
 #include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <math.h>
@@ -336,7 +337,7 @@ mean_backward (PareGradient *gradient, const PareNode *node, GError **error)
 #define NOTE "runtimes have no fast int8 kernel for it"
 #define BINARY(op, derivative)                                                                                         \
   .name = op, .infer = binary_infer, .forward = binary_forward, .backward = derivative, .in_place = TRUE,              \
-  .channels = pare_channels_join
+  .by_sample = pare_samples_joined, .channels = pare_channels_join
 #define VARIADIC(op, derivative)                                                                                       \
   .name = op, .infer = variadic_infer, .forward = variadic_forward, .backward = derivative,                            \
   .channels = pare_channels_join

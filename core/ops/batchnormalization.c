@@ -7,6 +7,7 @@
 #include "ops/batchnormalization.h"
 #include "ops/channelwise.h"
 #include "ops/infer.h"
+#include "ops/samples.h"
 #include "sparsify/channels.h"
 #include <math.h>
 #include <string.h>
@@ -312,6 +313,12 @@ batchnormalization_channels (PareChannelWalk *channels)
   pare_channels_window (channels);
 }
 
+static gboolean
+batchnormalization_by_sample (const PareInfer *infer)
+{
+  return !is_training (infer->node) && pare_samples_alone (infer);
+}
+
 PARE_OPERATORS (batchnormalization) = {
   { .name = "BatchNormalization",
     .infer = batchnormalization_infer,
@@ -319,6 +326,7 @@ PARE_OPERATORS (batchnormalization) = {
     .compile = batchnormalization_compile,
     .backward = batchnormalization_backward,
     .applies_chain = batchnormalization_applies_chain,
+    .by_sample = batchnormalization_by_sample,
     .in_place = TRUE,
     .quantize = PARE_QUANTIZE_NORMALIZE,
     .channels = batchnormalization_channels,

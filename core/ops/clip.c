@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Clip: bounds in attributes up to opset 6, in inputs since 11; either may be absent. */
 #include "ops/elementwisegrad.h"
+#include "ops/samples.h"
 #include "ops/unary.h"
 #include "ops/vector.h"
 #include "sparsify/channels.h"
@@ -134,6 +135,7 @@ PARE_OPERATORS (clip) = {
     .forward = clip_forward,
     .backward = clip_backward,
     .in_place = TRUE,
+    .by_sample = pare_samples_alone,
     .eltwise = clip_eltwise,
     .channels = pare_channels_same,
     .quantize = PARE_QUANTIZE_CLAMP },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Concat: the inputs one after the other along an axis. */
 #include "ops/infer.h"
+#include "ops/samples.h"
 #include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <string.h>
@@ -128,11 +129,20 @@ concat_channels (PareChannelWalk *channels)
       pare_channels_meet (channels, other);
 }
 
+static gboolean
+concat_by_sample (const PareInfer *infer)
+{
+  gint64 axis = pare_node_get_int (infer->node, "axis", 1);
+
+  return axis != 0 && axis != -(gint64)infer->outputs[0].shape.rank && pare_samples_joined (infer);
+}
+
 PARE_OPERATORS (concat) = {
   { .name = "Concat",
     .infer = concat_infer,
     .forward = concat_forward,
     .backward = concat_backward,
+    .by_sample = concat_by_sample,
     .channels = concat_channels,
     .quantize = PARE_QUANTIZE_JOIN },
   { NULL },

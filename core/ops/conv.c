@@ -3,6 +3,7 @@
 #include "ops/backward.h"
 #include "ops/conv.h"
 #include "ops/infer.h"
+#include "ops/samples.h"
 #include "sparsify/channels.h"
 #include "ops/winograd.h"
 
@@ -196,6 +197,7 @@ PARE_OPERATORS (conv) = {
     .compile = conv_compile,
     .backward = pare_convolution_backward,
     .applies_chain = conv_applies_chain,
+    .by_sample = pare_samples_alone,
     .macs = conv_macs,
     .weight = conv_weight,
     .taps = pare_convolution_taps,

@@ -3,6 +3,7 @@
 #include "ops/backward.h"
 #include "ops/infer.h"
 #include "ops/matmul.h"
+#include "ops/samples.h"
 #include "sparsify/channels.h"
 #include <string.h>
 
@@ -420,6 +421,15 @@ product_channels (PareChannelWalk *channels)
       pare_channels_block (channels, i, "");
 }
 
+static gboolean
+gemm_by_sample (const PareInfer *infer)
+{
+  const PareSpec *c = infer->n_inputs > 2 ? &infer->inputs[2] : NULL;
+  gboolean same_for_all = !c || c->type == PARE_UNDEFINED || c->shape.rank < 2 || c->shape.dims[0] == 1;
+
+  return same_for_all && !pare_node_get_int (infer->node, "transA", 0) && pare_samples_alone (infer);
+}
+
 PARE_OPERATORS (matmul) = {
   { .name = "MatMul",
     .infer = matmul_infer,
@@ -436,6 +446,7 @@ PARE_OPERATORS (matmul) = {
     .compile = gemm_compile,
     .backward = gemm_backward,
     .applies_chain = gemm_applies_chain,
+    .by_sample = gemm_by_sample,
     .macs = gemm_macs,
     .weight = gemm_weight,
     .channels = product_channels,

@@ -116,12 +116,15 @@ typedef struct
  * @in_place: @forward may write its output over an input of the same type and size
  * @shape_inputs: bit i is set when only the shape and type of input i are read, never its data: nobody keeps it for
  * that
+ * @by_sample: TRUE when sample i (axis 0) of the output depends on sample i of the inputs alone, whatever their number;
+ * NULL: never
  * @macs: multiply-accumulates, by inferred shapes; NULL for operators without any
  * @weight: fills in the trait; FALSE when this node's weight is not a constant or is laid out in an unusual way
  * @taps: of a weighted layer with a kernel: for every position of one sample's and channel's output and every position
  * of the kernel the index into the input's channel that meets there, -1 in the padding. NULL: a kernel of one position
  * @eltwise: fills in the function of one element that this node is; FALSE when its arguments are not constant
- * @channels: how channels pass from its inputs to its outputs (sparsify/channels.h); NULL: whatever reaches it has to stay
+ * @channels: how channels pass from its inputs to its outputs (sparsify/channels.h); NULL: whatever reaches it has to
+ * stay
  * @quantize: treatment by the quantizer
  * @quantize_note: why the quantizer leaves it in float, for the record; NULL: no int8 kernel
  *
@@ -142,6 +145,7 @@ typedef struct
   gboolean alias;
   gboolean in_place;
   guint shape_inputs;
+  gboolean (*by_sample) (const PareInfer *infer);
   guint64 (*macs) (const PareInfer *infer);
   gboolean (*weight) (const PareNode *node, PareWeightTrait *trait);
   gboolean (*taps) (const PareNode *node, const PareShape *x, const PareShape *w, const PareShape *y, gint64 *indices,

@@ -2,6 +2,7 @@
  * MaxPool, AveragePool, GlobalMaxPool and GlobalAveragePool (ONNX operators of these names). */
 #include "ops/backward.h"
 #include "ops/pool.h"
+#include "ops/samples.h"
 #include "sparsify/channels.h"
 #include <math.h>
 #include <string.h>
@@ -248,6 +249,7 @@ PARE_OPERATORS (pool) = {
     .forward = pool_forward,
     .compile = pool_compile,
     .backward = pool_backward,
+    .by_sample = pare_samples_alone,
     .channels = pare_channels_window,
     .quantize = PARE_QUANTIZE_PASS },
   { .name = "AveragePool",
@@ -255,6 +257,7 @@ PARE_OPERATORS (pool) = {
     .forward = pool_forward,
     .compile = pool_compile,
     .backward = pool_backward,
+    .by_sample = pare_samples_alone,
     .channels = pare_channels_window,
     .quantize = PARE_QUANTIZE_UNARY },
   { .name = "GlobalMaxPool",
@@ -262,6 +265,7 @@ PARE_OPERATORS (pool) = {
     .forward = pool_forward,
     .compile = pool_compile,
     .backward = pool_backward,
+    .by_sample = pare_samples_alone,
     .channels = pare_channels_window,
     .quantize_note = "runtimes have no int8 kernel for GlobalMaxPool" },
   { .name = "GlobalAveragePool",
@@ -269,6 +273,7 @@ PARE_OPERATORS (pool) = {
     .forward = pool_forward,
     .compile = pool_compile,
     .backward = pool_backward,
+    .by_sample = pare_samples_alone,
     .channels = pare_channels_window,
     .quantize = PARE_QUANTIZE_UNARY },
   { NULL },

@@ -161,9 +161,25 @@ reshape_backward (PareGradient *gradient, const PareNode *node, GError **error)
   .name = op, .infer = function, .forward = pare_forward_copy, .backward = reshape_backward, .alias = TRUE,            \
   .channels = pare_channels_reshape, .quantize = PARE_QUANTIZE_PASS
 
+static gboolean
+flatten_by_sample (const PareInfer *infer)
+{
+  return infer->outputs[0].shape.dims[0] == infer->inputs[0].shape.dims[0];
+}
+
+/* The shape may not name the number of samples. */
+static gboolean
+reshape_by_sample (const PareInfer *infer)
+{
+  PareTensor *shape = infer->n_inputs > 1 ? infer->constants[1] : NULL;
+
+  return shape && pare_tensor_elements (shape) && *(const gint64 *)pare_tensor_data (shape) <= 0
+         && infer->outputs[0].shape.rank && flatten_by_sample (infer);
+}
+
 PARE_OPERATORS (reshape) = {
-  { RESHAPE ("Reshape", reshape_infer) },
-  { RESHAPE ("Flatten", flatten_infer) },
+  { RESHAPE ("Reshape", reshape_infer), .by_sample = reshape_by_sample },
+  { RESHAPE ("Flatten", flatten_infer), .by_sample = flatten_by_sample },
   { RESHAPE ("Squeeze", squeeze_infer) },
   { RESHAPE ("Unsqueeze", unsqueeze_infer) },
   { NULL },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Functions of one element without parameters: Sqrt, Exp, Erf, Abs, Sin, .. float32 has vectorised versions of those
  * that networks spend time in; float64 goes through the C library. */
+#include "ops/samples.h"
 #include "ops/unary.h"
 #include "ops/elementwisegrad.h"
 #include "ops/parallel.h"
@@ -187,7 +188,7 @@ tanh_eltwise (const PareNode *node, PareEltwise *eltwise)
 
 #define UNARY_BY(op, derivative)                                                                                       \
   .name = op, .infer = unary_infer, .forward = unary_forward, .backward = derivative, .in_place = TRUE,                \
-  .channels = pare_channels_same
+  .by_sample = pare_samples_alone, .channels = pare_channels_same
 #define UNARY(op) UNARY_BY (op, unary_backward)
 
 PARE_OPERATORS (unary) = {
