@@ -128,3 +128,49 @@ pare_graph_widen (PareGraph *graph)
     pare_record_add (graph->record, "graphfuser", "", "widened to float32", NULL, "weights", (double)widened, NULL);
   return widened;
 }
+
+static gboolean
+is_half_graph (const PareGraph *graph)
+{
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      const PareValue *value = graph->values->pdata[i];
+      if (is_half (value->type) || (value->constant && is_half (value->constant->type)))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Output @index, computed in float32, becomes @type again. */
+static void
+narrow_output (PareGraph *graph, guint index, PareDataType type)
+{
+  PareValue *wide = graph->outputs->pdata[index], *narrow;
+  PareSpec spec = { type, wide->shape };
+
+  if (!wide->producer || wide->type != PARE_FLOAT32)
+    return;
+  narrow = pare_graph_add_value_near (graph, wide->name);
+  if (wide->has_shape)
+    pare_value_set_spec (narrow, &spec);
+  add_cast (graph, NULL, wide, narrow, type);
+  graph->outputs->pdata[index] = narrow;
+}
+
+PareGraph *
+pare_graph_copy_widened (const PareGraph *graph)
+{
+  PareGraph *copy;
+
+  if (!is_half_graph (graph))
+    return NULL;
+  copy = pare_graph_copy (graph);
+  pare_graph_widen (copy);
+  for (guint i = 0; i < graph->outputs->len; i++)
+    {
+      PareDataType type = ((PareValue *)graph->outputs->pdata[i])->type;
+      if (is_half (type))
+        narrow_output (copy, i, type);
+    }
+  return copy;
+}

@@ -16,4 +16,14 @@ G_BEGIN_DECLS
  */
 guint pare_graph_widen (PareGraph *graph);
 
+/**
+ * pare_graph_copy_widened:
+ * @graph: left as it is
+ *
+ * What executes a network of float16 or bfloat16: everything in between is float32, inputs and outputs keep their types.
+ *
+ * Returns: (transfer full) (nullable): the copy, or NULL when nothing in @graph is of half precision
+ */
+PareGraph *pare_graph_copy_widened (const PareGraph *graph);
+
 G_END_DECLS
