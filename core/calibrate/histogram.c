@@ -123,3 +123,34 @@ pare_histogram_add (PareHistogram *histogram, const float *data, gsize n)
   histogram->total += n;
   return TRUE;
 }
+
+/* Where the number is that has @rank - 1 others on its lower (@up) or upper side. */
+static double
+place_of (const PareHistogram *histogram, guint64 rank, gboolean up)
+{
+  guint64 passed = 0;
+  guint i = 0;
+
+#define COUNT(i) histogram->counts[up ? i : histogram->n - 1 - i]
+  while (passed + COUNT (i) < rank)
+    passed += COUNT (i++);
+  double place = i + (double)(rank - 1 - passed) / COUNT (i);
+#undef COUNT
+  return histogram->origin + (up ? place : histogram->n - place) * histogram->width;
+}
+
+gboolean
+pare_histogram_percentile (const PareHistogram *histogram, double percentile, PareRange *range)
+{
+  double inside = floor (histogram->total * CLAMP (percentile, 50, 100) / 100);
+  guint64 rank = MAX (histogram->total - (guint64)MIN (inside, (double)histogram->total), 1);
+
+  if (!pare_extremes_range (&histogram->extremes, range))
+    return FALSE;
+  /* The extremes are known exactly. */
+  if (!histogram->extremes.finite || rank == 1)
+    return TRUE;
+  range->low = MAX (range->low, (float)place_of (histogram, rank, TRUE));
+  range->high = MIN (range->high, (float)place_of (histogram, rank, FALSE));
+  return TRUE;
+}

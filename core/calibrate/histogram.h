@@ -28,5 +28,10 @@ PareHistogram *pare_histogram_new (guint n);
 void pare_histogram_free (PareHistogram *histogram);
 /* FALSE when a number was not finite, now or before. */
 gboolean pare_histogram_add (PareHistogram *histogram, const float *data, gsize n);
+/* The range that @percentile percent of the numbers lie in or below, and likewise in or above; 100: the extremes. The
+ * last number of each end is looked up as AMCT does: the k-th from outside, k = n - floor (n percentile / 100), at
+ * least
+ * 1. Within a bin, numbers count as evenly spread. FALSE when there is none; a range of NaN as for extremes. */
+gboolean pare_histogram_percentile (const PareHistogram *histogram, double percentile, PareRange *range);
 
 G_END_DECLS

@@ -22,6 +22,9 @@ struct _GstGraphCalibrator
   char *algorithm;
   guint bins;
   guint bits;
+  double percentile, momentum;
+  double search_low, search_high, search_step;
+  gboolean last_pass;
   PareExecutor *executor;
   GPtrArray *watches;
 };
@@ -35,6 +38,16 @@ static const GstPareProperty properties[] = {
     G_STRUCT_OFFSET (GstGraphCalibrator, bins), .initial = 2048, .minimum = 16, .maximum = 1 << 20 },
   { "bits", "Bits of the quantizer to come", G_TYPE_UINT, G_STRUCT_OFFSET (GstGraphCalibrator, bits), .initial = 8,
     .minimum = 2, .maximum = 16 },
+  { "percentile", "Percent of the numbers inside either end (percentile, ifmr)", G_TYPE_DOUBLE,
+    G_STRUCT_OFFSET (GstGraphCalibrator, percentile), .initial = 99.9999, .minimum = 50, .maximum = 100 },
+  { "momentum", "Weight of earlier batches (moving-average)", G_TYPE_DOUBLE,
+    G_STRUCT_OFFSET (GstGraphCalibrator, momentum), .initial = 0.9, .minimum = 0, .maximum = 1 },
+  { "search-low", "Least candidate of an end, as a multiple of its bound (ifmr)", G_TYPE_DOUBLE,
+    G_STRUCT_OFFSET (GstGraphCalibrator, search_low), .initial = 0.7, .minimum = 0.01, .maximum = 1 },
+  { "search-high", "Largest candidate of an end, as a multiple of its bound (ifmr)", G_TYPE_DOUBLE,
+    G_STRUCT_OFFSET (GstGraphCalibrator, search_high), .initial = 1.3, .minimum = 1, .maximum = 10 },
+  { "search-step", "Distance of candidates (ifmr)", G_TYPE_DOUBLE, G_STRUCT_OFFSET (GstGraphCalibrator, search_step),
+    .initial = 0.01, .minimum = 0.001, .maximum = 1 },
 };
 
 static void
@@ -59,7 +72,15 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
 {
   GstGraphCalibrator *calibrator = GST_GRAPH_CALIBRATOR (stage);
   const PareObserver *observer = pare_observer_find (calibrator->algorithm ? calibrator->algorithm : "", error);
-  PareObserverSettings observer_settings = { calibrator->bins, calibrator->bits };
+  PareObserverSettings observer_settings = {
+    .bins = calibrator->bins,
+    .bits = calibrator->bits,
+    .percentile = calibrator->percentile,
+    .momentum = calibrator->momentum,
+    .search_low = calibrator->search_low,
+    .search_high = calibrator->search_high,
+    .search_step = calibrator->search_step,
+  };
   PareQuantizeSettings settings;
   g_autoptr (GPtrArray) values = NULL;
 
@@ -69,6 +90,8 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
   values = pare_quantize_values (graph, &settings, error);
   if (!values)
     return FALSE;
+  calibrator->last_pass = !observer->next_pass;
+  gst_pare_stage_set_passes (stage, calibrator->last_pass ? 1 : 2);
   calibrator->executor = pare_executor_new (graph);
   calibrator->watches = g_ptr_array_new_with_free_func (watch_free);
   for (guint i = 0; i < values->len; i++)
@@ -114,6 +137,22 @@ feed (GstPareStage *stage, PareTensor **batch, guint n, GError **error)
 }
 
 static gboolean
+again (GstPareStage *stage)
+{
+  GstGraphCalibrator *calibrator = GST_GRAPH_CALIBRATOR (stage);
+
+  if (calibrator->last_pass)
+    return FALSE;
+  calibrator->last_pass = TRUE;
+  for (guint i = 0; i < calibrator->watches->len; i++)
+    {
+      const Watch *watch = calibrator->watches->pdata[i];
+      watch->observer->next_pass (watch->state);
+    }
+  return TRUE;
+}
+
+static gboolean
 finish (GstPareStage *stage, PareGraph *graph, GError **error)
 {
   GstGraphCalibrator *calibrator = GST_GRAPH_CALIBRATOR (stage);
@@ -156,6 +195,7 @@ gst_graph_calibrator_class_init (GstGraphCalibratorClass *klass)
   stage_class->needs_samples = TRUE;
   stage_class->begin = begin;
   stage_class->feed = feed;
+  stage_class->again = again;
   stage_class->finish = finish;
   stage_class->reset = reset;
   gst_pare_stage_class_add_tensors_pad (stage_class);

@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Observers: known numbers, a slow reference of hfmg, and how the stream came in does not matter. */
+ * Observers: known numbers, slow references on the raw numbers, and how the stream came in does not matter. */
 #include "calibrate/histogram.h"
 #include "calibrate/observer.h"
 #include "exec/executor.h"
 #include <math.h>
 #include <string.h>
 
-/* Feeds @n numbers in pieces of @piece. */
+/* Feeds @n numbers in pieces of @piece, as often as the observer wants them. */
 static gboolean
 observe (const char *name, guint bins, guint bits, const float *data, gsize n, gsize piece, PareRange *range)
 {
   const PareObserver *observer = pare_observer_find (name, NULL);
-  PareObserverSettings settings = { .bins = bins, .bits = bits };
+  PareObserverSettings settings = { bins, bits, 99, 0.5, 0.7, 1.3, 0.01 };
   gpointer state;
   gboolean found, finite = TRUE;
 
   g_assert_nonnull (observer);
   state = observer->state_new (&settings);
-  for (gsize i = 0; i < n; i += piece)
+  for (guint pass = 0; pass < (observer->next_pass ? 2 : 1); pass++)
     {
-      for (gsize k = i; k < MIN (i + piece, n); k++)
-        finite = finite && isfinite (data[k]);
-      g_assert_cmpint (observer->observe (state, data + i, MIN (piece, n - i)), ==, finite);
+      if (pass)
+        observer->next_pass (state);
+      for (gsize i = 0; i < n; i += piece)
+        {
+          for (gsize k = i; k < MIN (i + piece, n); k++)
+            finite = finite && isfinite (data[k]);
+          g_assert_cmpint (observer->observe (state, data + i, MIN (piece, n - i)), ==, finite);
+        }
     }
   found = observer->range (state, range);
   observer->state_free (state);
@@ -38,7 +43,7 @@ assert_range (const char *name, const float *data, gsize n, float low, float hig
   g_assert_cmpfloat (range.high, ==, high);
 }
 
-static const char *const names[] = { "minmax", "hfmg" };
+static const char *const names[] = { "minmax", "hfmg", "moving-average", "percentile", "entropy", "mse", "ifmr" };
 
 static void
 test_minmax_is_the_extremes (void)
@@ -96,8 +101,8 @@ test_not_finite_is_no_number (void)
       {
         float data[] = { 1, 2, 3 };
         PareRange range = { 0, 0 };
-        data[place] = odd[i / 2];
-        g_assert_true (observe (names[i % 2], 256, 8, data, 3, 1, &range));
+        data[place] = odd[i % 3];
+        g_assert_true (observe (names[i / 3], 256, 8, data, 3, 1, &range));
         g_assert_true (isnan (range.low) && isnan (range.high));
       }
 }
@@ -121,22 +126,22 @@ fill_bell (float *data, guint n, guint seed)
 
 /* The order, the pieces and the number of threads do not matter, to the last bit. */
 static void
-test_stream_may_be_cut_anywhere (void)
+test_stream_may_be_cut_anywhere (gconstpointer name)
 {
-  const gsize pieces[] = { BELL, 1, 1000, 65537 };
+  const gsize pieces[] = { BELL, 7, 1000, 65537 };
   g_autofree float *data = g_new (float, BELL);
   PareRange ranges[G_N_ELEMENTS (pieces) + 1];
 
   fill_bell (data, BELL, 3);
   for (guint i = 0; i < G_N_ELEMENTS (pieces); i++)
-    g_assert_true (observe ("hfmg", 512, 8, data, BELL, pieces[i], &ranges[i]));
+    g_assert_true (observe (name, 512, 8, data, BELL, pieces[i], &ranges[i]));
   for (guint i = 0; i < BELL / 2; i++)
     {
       float x = data[i];
       data[i] = data[BELL - 1 - i];
       data[BELL - 1 - i] = x;
     }
-  g_assert_true (observe ("hfmg", 512, 8, data, BELL, 777, &ranges[G_N_ELEMENTS (pieces)]));
+  g_assert_true (observe (name, 512, 8, data, BELL, 777, &ranges[G_N_ELEMENTS (pieces)]));
   for (guint i = 1; i <= G_N_ELEMENTS (pieces); i++)
     g_assert_cmpmem (&ranges[i], sizeof *ranges, &ranges[0], sizeof *ranges);
 }
@@ -187,10 +192,10 @@ slow_error (const guint64 *counts, int start, int end)
 }
 
 static void
-slow_hfmg (const guint64 *counts, int end, int *best_start, int *best_end)
+slow_hfmg (const guint64 *counts, int zero, int *best_start, int *best_end)
 {
   guint64 sums[BINS + 1] = { 0 }, share, low_share, high_share;
-  int start = 0, least_length = (end + 3) / 4;
+  int start = 0, end = BINS, least_length = BINS / 4;
   double least = slow_error (counts, 0, end);
 
   for (int i = 0; i < BINS; i++)
@@ -221,16 +226,16 @@ slow_hfmg (const guint64 *counts, int end, int *best_start, int *best_end)
           high_share += share;
           continue;
         }
-      if (start < end && slow_error (counts, start, end) < least)
+      if (start < end && slow_error (counts, MIN (start, zero), MAX (end, zero)) < least)
         {
-          least = slow_error (counts, start, end);
+          least = slow_error (counts, MIN (start, zero), MAX (end, zero));
           *best_start = start;
           *best_end = end;
         }
     }
 }
 
-/* Numbers of [0, 1) in 64 bins: bin i is [i / 64, (i + 1) / 64). */
+/* Numbers of [0, 1) or [-0.5, 0.5) in 64 bins of 1/64. */
 static void
 test_hfmg_finds_the_least_error (void)
 {
@@ -246,7 +251,7 @@ test_hfmg_finds_the_least_error (void)
       g_autofree float *data = g_new (float, N);
       guint64 counts[BINS] = { 0 };
       PareRange range;
-      int start, end;
+      int start, end, zero = seed % 3 ? 0 : 32;
 
       for (guint i = 0; i < N; i++)
         {
@@ -256,15 +261,214 @@ test_hfmg_finds_the_least_error (void)
       data[0] = 0;
       data[1] = 0.999f;
       for (guint i = 0; i < N; i++)
-        counts[(guint)(data[i] * 64)]++;
-      slow_hfmg (counts, BINS, &start, &end);
+        {
+          counts[(guint)(data[i] * 64)]++;
+          data[i] -= zero / 64.f;
+        }
+      slow_hfmg (counts, zero, &start, &end);
       clipped += end - start < BINS;
       g_assert_true (observe ("hfmg", BINS, 4, data, N, 100, &range));
-      g_assert_cmpfloat (range.low, ==, start / 64.f);
-      g_assert_cmpfloat (range.high, ==, MIN (end / 64.f, 0.999f));
+      g_assert_cmpfloat (range.low, ==, (start - zero) / 64.f);
+      g_assert_cmpfloat (range.high, ==, MIN ((end - zero) / 64.f, data[1]));
     }
   /* Else the test would say nothing. */
   g_assert_cmpuint (clipped, >=, 4);
+}
+
+/* The extremes of three batches, each weighing half of what follows it. */
+static void
+test_moving_average_fades (void)
+{
+  PareRange range;
+
+  g_assert_true (observe ("moving-average", 256, 8, (float[]){ -1, 8, 0, 4, -3, 2 }, 6, 2, &range));
+  g_assert_cmpfloat (range.low, ==, -1.75f);
+  g_assert_cmpfloat (range.high, ==, 4);
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  float x = *(const float *)a, y = *(const float *)b;
+
+  return (x > y) - (x < y);
+}
+
+/* The 99th, of sorted numbers, to a bin. */
+static void
+test_percentile_is_that_of_the_numbers (void)
+{
+  g_autofree float *data = g_new (float, BELL);
+  PareRange range;
+  double bin;
+
+  fill_bell (data, BELL, 7);
+  g_assert_true (observe ("percentile", 1024, 8, data, BELL, 5000, &range));
+  qsort (data, BELL, sizeof *data, compare);
+  bin = (data[BELL - 1] - data[0]) / 511;
+  g_assert_cmpfloat_with_epsilon (range.low, data[BELL / 100 - 1], bin);
+  g_assert_cmpfloat_with_epsilon (range.high, data[BELL - BELL / 100], bin);
+  g_assert_cmpfloat (range.high, <, data[BELL - 1] / 2);
+}
+
+/* Squared error of an unsigned 4-bit quantizer over the raw numbers. */
+static double
+raw_error (const float *data, guint n, double low, double high)
+{
+  float scale = (high - low) / 15, inverse = 1 / scale, least = rintf (low / scale), most = least + 15;
+  double sum = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      float difference = fminf (fmaxf (rintf (data[i] * inverse), least), most) * scale - data[i];
+      sum += difference * difference;
+    }
+  return sum;
+}
+
+#define FEW 4000
+
+/* Bells with a longer tail on one side; or nothing below zero. */
+static void
+fill_skewed (float *data, guint seed)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (seed);
+
+  fill_bell (data, FEW, seed);
+  for (guint i = 0; i < FEW; i++)
+    {
+      data[i] *= data[i] > 0 ? 1 + seed * g_rand_double (random) : 1;
+      if (seed % 2 == 0)
+        data[i] = fmaxf (data[i], 0);
+    }
+}
+
+static void
+test_mse_has_the_least_error_of_all_ranges (void)
+{
+  for (guint seed = 1; seed < 5; seed++)
+    {
+      float data[FEW];
+      double least = INFINITY, high = 0, low = 0, found;
+      PareRange range;
+
+      fill_skewed (data, seed);
+      g_assert_true (observe ("mse", 2048, 4, data, FEW, 100, &range));
+      for (guint i = 0; i < FEW; i++)
+        {
+          low = MIN (low, data[i]);
+          high = MAX (high, data[i]);
+        }
+      for (guint i = 1; i <= (low < 0 ? 40 : 1); i++)
+        for (guint k = 1; k <= 40; k++)
+          least = MIN (least, raw_error (data, FEW, low * i / 40, high * k / 40));
+      found = raw_error (data, FEW, MIN (range.low, 0), range.high);
+      g_assert_cmpfloat (found, <=, least * 1.01);
+      g_assert_cmpfloat (found, <, raw_error (data, FEW, low, high));
+    }
+}
+
+/* All candidates on the raw numbers, around the bounds that AMCT takes. */
+static void
+test_ifmr_has_the_least_error_of_its_candidates (void)
+{
+  for (guint seed = 1; seed < 5; seed++)
+    {
+      float data[FEW], sorted[FEW];
+      double least = INFINITY, low, high;
+      PareRange range;
+
+      fill_skewed (data, seed);
+      memcpy (sorted, data, sizeof data);
+      qsort (sorted, FEW, sizeof *sorted, compare);
+      low = MIN (sorted[FEW / 100 - 1], 0);
+      high = MAX (sorted[FEW - FEW / 100], 0);
+      for (guint i = 0; i <= (low < 0 ? 60 : 0); i++)
+        for (guint k = 0; k <= 60; k++)
+          least = MIN (least, raw_error (data, FEW, low * (0.7 + i * 0.01), high * (0.7 + k * 0.01)));
+      g_assert_true (observe ("ifmr", 1 << 16, 4, data, FEW, 100, &range));
+      g_assert_cmpfloat (raw_error (data, FEW, range.low, range.high), <=, least * 1.01);
+      g_assert_cmpfloat (range.low, >=, low * 1.31);
+      g_assert_cmpfloat (range.high, <=, high * 1.31);
+      g_assert_cmpfloat (range.high, >=, high * 0.69);
+    }
+}
+
+/* The description of entropy, done slowly: 64 bins of [0, 1), 16 levels, zero in bin 0. */
+static double
+slow_divergence (const guint64 *seen, guint end)
+{
+  double p[BINS] = { 0 }, q[BINS] = { 0 }, all = 0, inside = 0, sum = 0;
+
+  for (guint i = 0; i < BINS; i++)
+    {
+      double count = i == 0 ? MIN (seen[0], MAX (seen[1], 1)) : seen[i];
+      p[MIN (i, end - 1)] += count;
+      q[i] = i < end ? count : 0;
+      all += count;
+      inside += q[i];
+    }
+  for (guint j = 0; j < LEVELS; j++)
+    {
+      guint from = end * j / LEVELS, to = end * (j + 1) / LEVELS, occupied = 0;
+      double merged = 0;
+      for (guint i = from; i < to; i++)
+        {
+          merged += q[i];
+          occupied += p[i] > 0;
+        }
+      for (guint i = from; i < to; i++)
+        q[i] = p[i] > 0 ? MAX (merged, 1e-4) / occupied : 0;
+    }
+  for (guint i = 0; i < end; i++)
+    if (p[i] > 0)
+      sum += p[i] / all * log (p[i] / all / (q[i] / inside));
+  return sum;
+}
+
+static void
+test_entropy_keeps_most_information (void)
+{
+  guint clipped = 0;
+
+  for (guint seed = 0; seed < 8; seed++)
+    {
+      g_autoptr (GRand) random = g_rand_new_with_seed (seed);
+      float data[FEW] = { 0, 0.999f };
+      guint64 counts[BINS] = { 0 };
+      double least = INFINITY;
+      guint best = BINS;
+      PareRange range;
+
+      for (guint i = 2; i < FEW; i++)
+        data[i] = i % 2 ? 0 : 0.999 * pow (g_rand_double (random), 1 + seed);
+      for (guint i = 0; i < FEW; i++)
+        counts[(guint)(data[i] * 64)]++;
+      for (guint end = BINS; end >= LEVELS; end--)
+        if (slow_divergence (counts, end) < least)
+          least = slow_divergence (counts, best = end);
+      clipped += best < BINS;
+      g_assert_true (observe ("entropy", BINS, 4, data, FEW, 100, &range));
+      g_assert_cmpfloat (range.low, ==, 0);
+      g_assert_cmpfloat (range.high, ==, MIN (best / 64.f, 0.999f));
+    }
+  /* Else the test would say nothing. */
+  g_assert_cmpuint (clipped, >=, 4);
+}
+
+/* A threshold is of magnitudes: it leaves the shorter side alone. */
+static void
+test_entropy_of_both_signs (void)
+{
+  float data[FEW];
+  PareRange range;
+
+  fill_skewed (data, 3);
+  data[5] = 100;
+  g_assert_true (observe ("entropy", 2048, 4, data, FEW, 100, &range));
+  g_assert_cmpfloat (range.high, <, 50);
+  g_assert_cmpfloat (range.high, >=, 1);
+  g_assert_cmpfloat (range.low, >=, -range.high);
 }
 
 static void
@@ -301,9 +505,20 @@ main (int argc, char **argv)
   ADD (single_values_keep_their_place);
   ADD (even_spread_is_not_clipped);
   ADD (not_finite_is_no_number);
-  ADD (stream_may_be_cut_anywhere);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (strcmp (names[i], "moving-average") != 0)
+      {
+        g_autofree char *path = g_strconcat ("/observers/stream_may_be_cut_anywhere/", names[i], NULL);
+        g_test_add_data_func (path, names[i], test_stream_may_be_cut_anywhere);
+      }
   ADD (histogram_counts_exactly);
   ADD (hfmg_finds_the_least_error);
+  ADD (moving_average_fades);
+  ADD (percentile_is_that_of_the_numbers);
+  ADD (mse_has_the_least_error_of_all_ranges);
+  ADD (ifmr_has_the_least_error_of_its_candidates);
+  ADD (entropy_keeps_most_information);
+  ADD (entropy_of_both_signs);
   ADD (outliers_are_clipped);
   ADD (unknown_algorithm_names_the_nearest);
   return g_test_run ();
