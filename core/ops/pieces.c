@@ -38,7 +38,7 @@ pare_piece_cut (const PareTensor *tensor, guint axis, gint64 start, gint64 lengt
   g_assert (start >= 0 && length >= 0 && start + length <= size);
   shape.dims[axis] = length;
   data = g_malloc (MAX (outer * length * step, 1));
-  for (gint64 o = 0; step && o < outer; o++)
+  for (gint64 o = 0; length * step > 0 && o < outer; o++)
     memcpy (data + o * length * step, source + (o * size + start) * step, length * step);
   if (drop_axis)
     drop (&shape, axis);
