@@ -4,8 +4,8 @@
 . "$(dirname "$0")/job.sh"
 install_pare
 
-# block LANGUAGE: that page's block of code.
-block() { awk -v "start=\`\`\`$1" '$0 == start { inside = 1; next } /^```$/ { inside = 0 } inside' "$PARE_SOURCE/docs/writing-a-stage.md"; }
+# block LANGUAGE: that page's first block of code.
+block() { awk -v "start=\`\`\`$1" '$0 == start { inside = 1; next } /^```$/ && inside { exit } inside' "$PARE_SOURCE/docs/writing-a-stage.md"; }
 mkdir "$scratch/stage"
 block c >"$scratch/stage/graphlargest.c"
 block meson >"$scratch/stage/meson.build"
