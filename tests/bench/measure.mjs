@@ -109,7 +109,6 @@ async function integers(models, { batch = 8, threads = 2, size = 224, rounds = 3
       const session = await open(file, { threads });
       const [ms] = await times([session], [randomInput(session, batch, size)], { seconds: 3 });
       there.push(1000 * batch / ms);
-      theirs.push(await processorTime(model, threads, batch, size));
       await session.release();
       float.push(bench(model));
     }
