@@ -288,9 +288,14 @@ gst_pare_parameters_wanted (const PipelineParameters *parameters, xmlNode *node,
   if (!when)
     return TRUE;
   gboolean negated = when[0] == '!';
+  char *wanted = strchr (when, '=');
+  if (wanted)
+    *wanted++ = '\0';
   const Parameter *parameter = find (parameters, when + negated, gst_pare_xml_place (node), error);
   if (!parameter)
     return -1;
+  if (wanted)
+    return g_str_equal (parameter->value, wanted) != negated;
   gboolean off = g_str_equal (parameter->type, "boolean") && g_strv_contains (false_words, parameter->value);
   return (*parameter->value && !off) != negated;
 }

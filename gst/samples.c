@@ -28,7 +28,7 @@ publish (GstPareStage *stage, PareGraph *graph, GError **error)
   priv->batcher = g_steal_pointer (&batcher);
   priv->pass_over = priv->samples_over;
   priv->enough = FALSE;
-  priv->samples = 0;
+  priv->n_samples = 0;
   priv->graphs_fed++;
   g_cond_broadcast (&priv->changed);
   return TRUE;
@@ -57,7 +57,7 @@ gst_pare_stage_collect (GstPareStage *stage, PareGraph *graph, GError **error)
 
   if (linked)
     flow = publish (stage, graph, error) ? await (stage) : GST_FLOW_ERROR;
-  if (flow == GST_FLOW_OK && GST_PARE_STAGE_GET_CLASS (stage)->needs_samples && !(linked && priv->samples))
+  if (flow == GST_FLOW_OK && GST_PARE_STAGE_GET_CLASS (stage)->needs_samples && !(linked && priv->n_samples))
     {
       g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA, "%s received no sample: %s.", GST_OBJECT_NAME (stage),
                    linked ? "the stream on its tensors pad ended before the first one"
@@ -115,8 +115,8 @@ feed_pending (GstPareStage *stage, GError **error)
     return TRUE;
   if (!GST_PARE_STAGE_GET_CLASS (stage)->feed (stage, (PareTensor **)batch->pdata, batch->len, error))
     return FALSE;
-  priv->samples += priv->valid;
-  gst_pare_stage_progress (stage, priv->samples, priv->total * priv->passes);
+  priv->n_samples += priv->valid;
+  gst_pare_stage_progress (stage, priv->n_samples, priv->total * priv->passes);
   return TRUE;
 }
 
@@ -172,7 +172,7 @@ gst_pare_stage_chain_tensors (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   flow = enter (stage);
   if (flow != GST_FLOW_OK)
     return flow;
-  if (!priv->samples)
+  if (!priv->n_samples)
     priv->total = query_total (pad);
   if (!add_sample (stage, buffer, &error))
     {
@@ -196,8 +196,8 @@ finish_pass (GstPareStage *stage, gboolean *again, GError **error)
   if (!feed_pending (stage, error))
     return FALSE;
   *again = klass->again && !priv->enough && klass->again (stage);
-  if (!*again && priv->samples != priv->total * priv->passes)
-    gst_pare_stage_progress (stage, priv->samples, priv->samples);
+  if (!*again && priv->n_samples != priv->total * priv->passes)
+    gst_pare_stage_progress (stage, priv->n_samples, priv->n_samples);
   return TRUE;
 }
 

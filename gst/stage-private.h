@@ -11,6 +11,7 @@ typedef struct
   GstPad *sink, *src;
   GstPad *tensors, *teacher; /* request pads: NULL while absent */
   guint batch_size;
+  guint64 memory_limit;
 
   GMutex lock;
   GCond changed;
@@ -26,8 +27,9 @@ typedef struct
   PareGraph *teacher_graph;
   PareBatcher *batcher;
   guint graphs_fed; /* graphs that took samples */
-  guint64 samples;
+  guint64 n_samples;
   guint valid;
+  PareSamples *samples; /* of a stage that keeps them; thread of the samples until it has done its part */
 
   GArray *specs;       /* of the tensors' caps; thread of the samples only */
   gboolean negotiated; /* likewise */

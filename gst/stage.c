@@ -127,6 +127,7 @@ chain_graph (GstPad *pad, GstObject *parent, GstBuffer *buffer)
       flow = process (stage, graph, &error);
       if (klass->reset)
         klass->reset (stage);
+      g_clear_pointer (&priv->samples, pare_samples_free);
     }
   else
     g_set_error (&error, PARE_ERROR, PARE_ERROR_FORMAT,
@@ -246,7 +247,7 @@ start_afresh (GstPareStage *stage)
   priv->failed = priv->graphs_over = priv->samples_over = priv->teacher_over = priv->pass_over = FALSE;
   priv->negotiated = FALSE;
   priv->graphs_fed = 0;
-  priv->samples = 0;
+  priv->n_samples = 0;
   priv->passes = 1;
   g_clear_object (&priv->teacher_graph);
   g_clear_pointer (&priv->specs, g_array_unref);
@@ -324,6 +325,33 @@ gst_pare_stage_class_add_tensors_pad (GstPareStageClass *klass)
   gst_element_class_add_static_pad_template (GST_ELEMENT_CLASS (klass), &tensors_template);
 }
 
+static gboolean
+keep (GstPareStage *stage, PareTensor **batch, guint n, GError **error)
+{
+  GstPareStagePrivate *priv = gst_pare_stage_private (stage);
+
+  if (!priv->samples)
+    {
+      g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (priv->graph);
+      priv->samples = pare_samples_new (inputs->len, priv->memory_limit);
+    }
+  return pare_samples_add (priv->samples, batch, n, priv->valid, error);
+}
+
+void
+gst_pare_stage_class_keep_samples (GstPareStageClass *klass)
+{
+  const GstPareProperty properties[] = {
+    { "memory-limit",
+      "Bytes of samples in memory, the rest goes into a temporary file; and bytes of activations to keep",
+      G_TYPE_UINT64, G_PRIVATE_OFFSET (GstPareStage, memory_limit), .initial = 1 << 30, .maximum = G_MAXINT64 },
+  };
+
+  klass->feed = keep;
+  gst_pare_stage_class_add_tensors_pad (klass);
+  gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));
+}
+
 void
 gst_pare_stage_class_add_teacher_pad (GstPareStageClass *klass)
 {
@@ -351,9 +379,21 @@ gst_pare_stage_get_valid (GstPareStage *stage)
 }
 
 guint64
+gst_pare_stage_get_n_samples (GstPareStage *stage)
+{
+  return gst_pare_stage_private (stage)->n_samples;
+}
+
+PareSamples *
 gst_pare_stage_get_samples (GstPareStage *stage)
 {
   return gst_pare_stage_private (stage)->samples;
+}
+
+guint64
+gst_pare_stage_get_memory_limit (GstPareStage *stage)
+{
+  return gst_pare_stage_private (stage)->memory_limit;
 }
 
 guint64
@@ -402,4 +442,11 @@ gst_pare_stage_progress (GstPareStage *stage, guint64 current, guint64 total)
                          NULL);
     }
   gst_element_post_message (GST_ELEMENT (stage), gst_message_new_element (GST_OBJECT (stage), structure));
+}
+
+gboolean
+gst_pare_stage_report (guint64 done, guint64 total, gpointer stage)
+{
+  gst_pare_stage_progress (stage, done, total);
+  return !gst_pare_stage_is_cancelled (stage);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "data/samples.h"
 #include "graph/graph.h"
 #include <gst/gst.h>
 
@@ -48,6 +49,9 @@ struct _GstPareStageClass
  */
 void gst_pare_stage_class_add_tensors_pad (GstPareStageClass *klass);
 void gst_pare_stage_class_add_teacher_pad (GstPareStageClass *klass);
+/* Instead of the pad "tensors" alone: gives the stage that, a @feed that keeps all samples, and the property
+ * "memory-limit". For methods that look at samples in an order of their own. */
+void gst_pare_stage_class_keep_samples (GstPareStageClass *klass);
 
 /* In feed: the graph that begin() got, unchanged. */
 PareGraph *gst_pare_stage_get_graph (GstPareStage *stage);
@@ -57,9 +61,13 @@ void gst_pare_stage_enough (GstPareStage *stage);
  * fixed. */
 guint gst_pare_stage_get_valid (GstPareStage *stage);
 /* Samples seen for this graph so far, over all passes. */
-guint64 gst_pare_stage_get_samples (GstPareStage *stage);
+guint64 gst_pare_stage_get_n_samples (GstPareStage *stage);
 /* In feed: samples of one pass as upstream announces them, 0 when it does not. */
 guint64 gst_pare_stage_get_total (GstPareStage *stage);
+/* In finish, of a stage that keeps samples: those that came for this graph, or NULL when none did. Owned by the stage. */
+PareSamples *gst_pare_stage_get_samples (GstPareStage *stage);
+/* Bytes of activations that such a stage may keep, and of samples, of which the rest goes into a file. */
+guint64 gst_pare_stage_get_memory_limit (GstPareStage *stage);
 /* In begin: how many passes @again will ask for, so that progress is of all of them. */
 void gst_pare_stage_set_passes (GstPareStage *stage, guint passes);
 /* The teacher's graph, or NULL when that pad is not in use. Owned by the stage; not to be changed. */
@@ -69,5 +77,7 @@ gboolean gst_pare_stage_is_cancelled (GstPareStage *stage);
 /* Posts an element message "progress" (percent, percent-double, current, total), at most five a second and always the
  * last one. @total is 0 when nobody knows; then there is no percentage. */
 void gst_pare_stage_progress (GstPareStage *stage, guint64 current, guint64 total);
+/* A PareProgress: posts progress of @stage; FALSE when it is cancelled. */
+gboolean gst_pare_stage_report (guint64 done, guint64 total, gpointer stage);
 
 G_END_DECLS

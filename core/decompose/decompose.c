@@ -20,7 +20,7 @@ typedef struct
   PareOption *choice; /* one per layer */
   guint64 done, total;
   guint decomposed;
-  PareDecomposeProgress progress;
+  PareProgress progress;
   gpointer user_data;
 } Work;
 
@@ -330,7 +330,7 @@ decompose (gpointer data, GError **error)
 
 gboolean
 pare_graph_decompose (PareGraph *graph, PareSamples *samples, const PareDecomposeSettings *settings,
-                      PareDecomposeProgress progress, gpointer user_data, GError **error)
+                      PareProgress progress, gpointer user_data, GError **error)
 {
   g_autoptr (PareGraph) original = pare_graph_copy (graph);
   g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_decomposable_free);

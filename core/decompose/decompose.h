@@ -3,6 +3,7 @@
 #pragma once
 #include "data/samples.h"
 #include "graph/graph.h"
+#include "graph/progress.h"
 
 G_BEGIN_DECLS
 
@@ -44,9 +45,6 @@ void pare_decompose_settings_init (PareDecomposeSettings *settings);
 /* "conv1:rank=32;fc:enable=false" as PareDecomposeSettings takes it, or NULL and an error. */
 GHashTable *pare_decompose_layers_parse (const char *text, GError **error);
 
-/* FALSE: the work is cancelled. */
-typedef gboolean (*PareDecomposeProgress) (guint64 done, guint64 total, gpointer user_data);
-
 /**
  * pare_graph_decompose:
  * @graph: edited
@@ -61,6 +59,6 @@ typedef gboolean (*PareDecomposeProgress) (guint64 done, guint64 total, gpointer
  * way
  */
 gboolean pare_graph_decompose (PareGraph *graph, PareSamples *samples, const PareDecomposeSettings *settings,
-                               PareDecomposeProgress progress, gpointer user_data, GError **error);
+                               PareProgress progress, gpointer user_data, GError **error);
 
 G_END_DECLS

@@ -60,7 +60,7 @@ set_none_error (const Work *work, GError **error)
 
 /* Removes the channels that the masks do not keep, and solves for the weights of what is left. */
 static gboolean
-shrink (Work *work, PareSamples *samples, PareSparsifyProgress progress, gpointer user_data, GError **error)
+shrink (Work *work, PareSamples *samples, PareProgress progress, gpointer user_data, GError **error)
 {
   const PareFilterSettings *settings = work->settings;
   g_autoptr (GHashTable) kept = pare_kept_outputs_new (work->groups, (gboolean *const *)work->masks->pdata);
@@ -82,7 +82,7 @@ shrink (Work *work, PareSamples *samples, PareSparsifyProgress progress, gpointe
 
 gboolean
 pare_graph_sparsify_filters (PareGraph *graph, PareSamples *samples, const PareFilterSettings *settings,
-                             PareSparsifyProgress progress, gpointer user_data, GError **error)
+                             PareProgress progress, gpointer user_data, GError **error)
 {
   g_autoptr (PareGraph) original = pare_graph_copy (graph);
   g_autoptr (PareChannelGroups) groups = NULL;

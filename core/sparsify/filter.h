@@ -66,6 +66,6 @@ typedef struct
  * mode, or nothing can be removed
  */
 gboolean pare_graph_sparsify_filters (PareGraph *graph, PareSamples *samples, const PareFilterSettings *settings,
-                                      PareSparsifyProgress progress, gpointer user_data, GError **error);
+                                      PareProgress progress, gpointer user_data, GError **error);
 
 G_END_DECLS

@@ -160,7 +160,7 @@ prune_layer (const Work *work, const Layer *layer, GError **error)
 }
 
 static gboolean
-prune_layers (const Work *work, PareSparsifyProgress progress, gpointer user_data, GError **error)
+prune_layers (const Work *work, PareProgress progress, gpointer user_data, GError **error)
 {
   for (guint i = 0; i < work->layers->len; i++)
     {
@@ -176,8 +176,8 @@ prune_layers (const Work *work, PareSparsifyProgress progress, gpointer user_dat
 }
 
 gboolean
-pare_graph_sparsify_nm (PareGraph *graph, PareSamples *samples, const PareNmSettings *settings,
-                        PareSparsifyProgress progress, gpointer user_data, GError **error)
+pare_graph_sparsify_nm (PareGraph *graph, PareSamples *samples, const PareNmSettings *settings, PareProgress progress,
+                        gpointer user_data, GError **error)
 {
   g_autoptr (PareGraph) original = NULL;
   g_autoptr (GArray) layers = g_array_new (FALSE, FALSE, sizeof (Layer));

@@ -3,6 +3,7 @@
 #pragma once
 #include "data/samples.h"
 #include "graph/graph.h"
+#include "graph/progress.h"
 
 G_BEGIN_DECLS
 
@@ -38,9 +39,6 @@ typedef struct
 /* 2:4 by the best algorithm, nothing else. */
 void pare_nm_settings_init (PareNmSettings *settings);
 
-/* FALSE: the work is cancelled. */
-typedef gboolean (*PareSparsifyProgress) (guint64 done, guint64 total, gpointer user_data);
-
 /**
  * pare_graph_sparsify_nm:
  * @graph: edited
@@ -55,6 +53,6 @@ typedef gboolean (*PareSparsifyProgress) (guint64 done, guint64 total, gpointer 
  *   cannot be executed
  */
 gboolean pare_graph_sparsify_nm (PareGraph *graph, PareSamples *samples, const PareNmSettings *settings,
-                                 PareSparsifyProgress progress, gpointer user_data, GError **error);
+                                 PareProgress progress, gpointer user_data, GError **error);
 
 G_END_DECLS

@@ -169,7 +169,7 @@ reconstruct_layer (Reconstructor *self, PareNode *layer, GError **error)
 }
 
 gboolean
-pare_graph_reconstruct (PareGraph *graph, const PareReconstruction *reconstruction, PareSparsifyProgress progress,
+pare_graph_reconstruct (PareGraph *graph, const PareReconstruction *reconstruction, PareProgress progress,
                         gpointer user_data, GError **error)
 {
   g_autoptr (PareWalk) student = pare_walk_new (graph, reconstruction->samples, reconstruction->memory_limit);

@@ -43,7 +43,7 @@ typedef struct
  *
  * The record gets an entry for every layer (stage "graphsparsifier").
  */
-gboolean pare_graph_reconstruct (PareGraph *graph, const PareReconstruction *reconstruction,
-                                 PareSparsifyProgress progress, gpointer user_data, GError **error);
+gboolean pare_graph_reconstruct (PareGraph *graph, const PareReconstruction *reconstruction, PareProgress progress,
+                                 gpointer user_data, GError **error);
 
 G_END_DECLS

@@ -20,18 +20,18 @@ struct _PareDistiller
   PareGraph *student, *teacher;
   PareGraph *opened; /* the student, with opened quantizers and what they learnt so far */
   int quantizers;
-  PareSamples *samples;
 };
 
 /* While it runs. */
 typedef struct
 {
   PareDistiller *distiller;
+  PareSamples *samples;
   GPtrArray *blocks;
   guint64 *order; /* samples to judge by, then samples to learn from */
   guint n, n_validation;
   guint64 step, total;
-  PareDistillProgress progress;
+  PareProgress progress;
   gpointer user_data;
   PareRecord *record;
 } Run;
@@ -107,13 +107,11 @@ PareDistiller *
 pare_distiller_new (PareGraph *student, PareGraph *teacher, const PareDistillSettings *settings, GError **error)
 {
   g_autoptr (PareDistiller) distiller = g_new0 (PareDistiller, 1);
-  g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (student);
 
   distiller->settings = *settings;
   distiller->student = g_object_ref (student);
   distiller->teacher = g_object_ref (teacher);
   distiller->opened = pare_graph_copy (student);
-  distiller->samples = pare_samples_new (inputs->len, settings->memory_limit);
   if (!check_interfaces (student, teacher, error) || !set_methods (distiller, error)
       || !open_student (distiller, distiller->opened, error))
     return NULL;
@@ -123,17 +121,10 @@ pare_distiller_new (PareGraph *student, PareGraph *teacher, const PareDistillSet
 void
 pare_distiller_free (PareDistiller *distiller)
 {
-  pare_samples_free (distiller->samples);
   g_object_unref (distiller->student);
   g_object_unref (distiller->teacher);
   g_object_unref (distiller->opened);
   g_free (distiller);
-}
-
-gboolean
-pare_distiller_add (PareDistiller *distiller, PareTensor *const *batch, guint n, guint valid, GError **error)
-{
-  return pare_samples_add (distiller->samples, batch, n, valid, error);
 }
 
 /* Which samples are for what */
@@ -141,7 +132,7 @@ pare_distiller_add (PareDistiller *distiller, PareTensor *const *batch, guint n,
 static gboolean
 choose_samples (Run *run, GError **error)
 {
-  guint64 n = pare_samples_count (run->distiller->samples);
+  guint64 n = pare_samples_count (run->samples);
 
   if (n < 2 || n > G_MAXINT)
     {
@@ -170,7 +161,7 @@ source_new (const Run *run, const PareBlock *block, gboolean validation, GError 
   /* About in proportion to the samples: both together keep to the limit. */
   guint64 eighth = distiller->settings.memory_limit / 8, memory = validation ? eighth : 7 * eighth;
 
-  return pare_block_source_new (distiller->opened, distiller->teacher, block, distiller->samples, n, run->order + first,
+  return pare_block_source_new (distiller->opened, distiller->teacher, block, run->samples, n, run->order + first,
                                 distiller->settings.input == PARE_DISTILL_TEACHER, memory, error);
 }
 
@@ -226,7 +217,7 @@ distill_block (Run *run, const PareBlock *block, GError **error)
 static gboolean
 distill_blocks (Run *run, GError **error)
 {
-  guint size = pare_samples_batch (run->distiller->samples);
+  guint size = pare_samples_batch (run->samples);
   guint steps = (run->n - run->n_validation + size - 1) / size;
 
   run->total = (guint64)run->blocks->len * steps * run->distiller->settings.epochs;
@@ -271,7 +262,7 @@ distance (const Run *run, PareGraph *student, double *result, GError **error)
                             .teacher_inputs = teachers,
                             .output = student->outputs->pdata[0],
                             .target = distiller->teacher->outputs->pdata[0] };
-  g_autoptr (PareBlockSource) source = pare_block_source_new (student, distiller->teacher, &whole, distiller->samples,
+  g_autoptr (PareBlockSource) source = pare_block_source_new (student, distiller->teacher, &whole, run->samples,
                                                               run->n_validation, run->order, FALSE, 0, error);
   const PareLoss *mse = pare_loss_find ("mse", error);
 
@@ -318,7 +309,7 @@ static gboolean
 run_all (Run *run, PareGraph *graph, GError **error)
 {
   PareDistiller *distiller = run->distiller;
-  const GArray *specs = pare_samples_specs (distiller->samples);
+  const GArray *specs = pare_samples_specs (run->samples);
   g_autoptr (PareGraph) result = pare_graph_copy (distiller->student);
   double before, after;
 
@@ -338,11 +329,12 @@ run_all (Run *run, PareGraph *graph, GError **error)
 }
 
 gboolean
-pare_distiller_run (PareDistiller *distiller, PareGraph *graph, PareDistillProgress progress, gpointer user_data,
-                    GError **error)
+pare_distiller_run (PareDistiller *distiller, PareSamples *samples, PareGraph *graph, PareProgress progress,
+                    gpointer user_data, GError **error)
 {
   g_autoptr (PareRecord) record = pare_record_copy (graph->record);
-  Run run = { .distiller = distiller, .progress = progress, .user_data = user_data, .record = record };
+  Run run
+      = { .distiller = distiller, .samples = samples, .progress = progress, .user_data = user_data, .record = record };
   gboolean done = choose_samples (&run, error) && run_all (&run, graph, error);
 
   g_clear_pointer (&run.blocks, g_ptr_array_unref);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "data/samples.h"
 #include "graph/graph.h"
+#include "graph/progress.h"
 #include "train/distill-blocks.h"
 
 G_BEGIN_DECLS
@@ -28,7 +30,7 @@ typedef enum
  * @keep_zeros: weights that are exactly zero stay zero
  * @epochs: passes over the samples for each block
  * @seed: of the order of samples
- * @memory_limit: bytes that samples may take, and bytes that what blocks read and should compute may take
+ * @memory_limit: bytes that what blocks read and should compute may take
  *
  * How to distill.
  */
@@ -46,9 +48,6 @@ typedef struct
 
 /* Blocks of one layer on the student's own input, mse, adamw, range learning, rates 1e-3, 1e-4 and 0.1, one epoch. */
 void pare_distill_settings_init (PareDistillSettings *settings);
-
-/* Called after every step; FALSE stops. */
-typedef gboolean (*PareDistillProgress) (guint64 step, guint64 total, gpointer user_data);
 
 /**
  * PareDistiller:
@@ -69,11 +68,9 @@ pare_distiller_new (PareGraph *student, PareGraph *teacher, const PareDistillSet
 void pare_distiller_free (PareDistiller *distiller);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareDistiller, pare_distiller_free)
 
-/* Keeps a batch of @n tensors, of which the first @valid samples are no repetition. */
-gboolean pare_distiller_add (PareDistiller *distiller, PareTensor *const *batch, guint n, guint valid, GError **error);
-/* Trains, and puts the result into @graph, a copy of the student; its record gets an entry (stage "graphdistiller") for
- * every block and one for the whole. FALSE without an error when @progress stopped it. */
-gboolean pare_distiller_run (PareDistiller *distiller, PareGraph *graph, PareDistillProgress progress,
+/* Trains on @samples, and puts the result into @graph, a copy of the student; its record gets an entry (stage
+ * "graphdistiller") for every block and one for the whole. FALSE without an error when @progress stopped it. */
+gboolean pare_distiller_run (PareDistiller *distiller, PareSamples *samples, PareGraph *graph, PareProgress progress,
                              gpointer user_data, GError **error);
 
 G_END_DECLS

@@ -117,8 +117,8 @@ check_finite (GstGraphCalibrator *calibrator, GError **error)
                    " to %" G_GUINT64_FORMAT ": check the samples and their normalization.",
                    watch->value->name,
                    watch->value->producer ? pare_node_label (watch->value->producer) : "the network's inputs",
-                   gst_pare_stage_get_samples (GST_PARE_STAGE (calibrator)),
-                   gst_pare_stage_get_samples (GST_PARE_STAGE (calibrator))
+                   gst_pare_stage_get_n_samples (GST_PARE_STAGE (calibrator)),
+                   gst_pare_stage_get_n_samples (GST_PARE_STAGE (calibrator))
                        + gst_pare_stage_get_valid (GST_PARE_STAGE (calibrator)) - 1);
       return FALSE;
     }

@@ -11,7 +11,6 @@ struct _GstGraphDecomposer
   GstPareStage parent_instance;
   PareDecomposeSettings settings;
   char *policy, *method, *layers, *skip_layers;
-  PareSamples *samples; /* NULL: none came */
 };
 
 G_DEFINE_TYPE (GstGraphDecomposer, gst_graph_decomposer, GST_TYPE_PARE_STAGE)
@@ -36,31 +35,9 @@ static const GstPareProperty properties[] = {
     FIELD (settings.size), .initial = 224, .minimum = 1, .maximum = 65536 },
   { "rows", "Positions of a layer's output to learn from in each sample, at most; 0 takes all", G_TYPE_UINT,
     FIELD (settings.rows), .initial = 256, .maximum = G_MAXINT },
-  { "memory-limit", "Bytes of samples in memory, the rest goes into a temporary file; and bytes of activations to keep",
-    G_TYPE_UINT64, FIELD (settings.memory_limit), .initial = 1 << 30, .maximum = G_MAXINT64 },
   { "allow-none", "A network in which no layer can be decomposed passes as it is", G_TYPE_BOOLEAN,
     FIELD (settings.allow_none) },
 };
-
-static gboolean
-feed (GstPareStage *stage, PareTensor **batch, guint n, GError **error)
-{
-  GstGraphDecomposer *self = GST_GRAPH_DECOMPOSER (stage);
-
-  if (!self->samples)
-    {
-      g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (gst_pare_stage_get_graph (stage));
-      self->samples = pare_samples_new (inputs->len, self->settings.memory_limit);
-    }
-  return pare_samples_add (self->samples, batch, n, gst_pare_stage_get_valid (stage), error);
-}
-
-static gboolean
-report_step (guint64 done, guint64 total, gpointer stage)
-{
-  gst_pare_stage_progress (stage, done, total);
-  return !gst_pare_stage_is_cancelled (stage);
-}
 
 static gboolean
 finish (GstPareStage *stage, PareGraph *graph, GError **error)
@@ -72,17 +49,13 @@ finish (GstPareStage *stage, PareGraph *graph, GError **error)
 
   if (!layers)
     return FALSE;
+  settings.memory_limit = gst_pare_stage_get_memory_limit (stage);
   settings.policy = self->policy;
   settings.method = self->method;
   settings.layers = layers;
   settings.skip_layers = (const char *const *)skip_layers;
-  return pare_graph_decompose (graph, self->samples, &settings, report_step, stage, error);
-}
-
-static void
-reset (GstPareStage *stage)
-{
-  g_clear_pointer (&GST_GRAPH_DECOMPOSER (stage)->samples, pare_samples_free);
+  return pare_graph_decompose (graph, gst_pare_stage_get_samples (stage), &settings, gst_pare_stage_report, stage,
+                               error);
 }
 
 static void
@@ -95,10 +68,8 @@ gst_graph_decomposer_class_init (GstGraphDecomposerClass *klass)
 {
   GstPareStageClass *stage_class = GST_PARE_STAGE_CLASS (klass);
 
-  stage_class->feed = feed;
   stage_class->finish = finish;
-  stage_class->reset = reset;
-  gst_pare_stage_class_add_tensors_pad (stage_class);
+  gst_pare_stage_class_keep_samples (stage_class);
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass), "Graph decomposer", "Filter/Graph",
                                          "Makes layers cascades of smaller layers that compute nearly the same",

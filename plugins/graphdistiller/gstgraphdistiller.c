@@ -54,8 +54,6 @@ static const GstPareProperty properties[] = {
   { "epochs", "Passes over the samples for each block", G_TYPE_UINT, FIELD (settings.epochs), .initial = 1,
     .minimum = 1, .maximum = 100000 },
   { "seed", "Of the order of the samples", G_TYPE_UINT64, FIELD (settings.seed), .maximum = G_MAXINT64 },
-  { "memory-limit", "Bytes of samples in memory, the rest goes into a temporary file; and bytes of activations to keep",
-    G_TYPE_UINT64, FIELD (settings.memory_limit), .initial = 1 << 30, .maximum = G_MAXINT64 },
 };
 
 static gboolean
@@ -72,6 +70,7 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
                    GST_OBJECT_NAME (stage));
       return FALSE;
     }
+  settings->memory_limit = gst_pare_stage_get_memory_limit (stage);
   settings->blocks.groups = self->groups;
   settings->loss = self->loss;
   settings->optimizer = self->optimizer;
@@ -82,22 +81,10 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
 }
 
 static gboolean
-feed (GstPareStage *stage, PareTensor **batch, guint n, GError **error)
-{
-  return pare_distiller_add (GST_GRAPH_DISTILLER (stage)->distiller, batch, n, gst_pare_stage_get_valid (stage), error);
-}
-
-static gboolean
-report_step (guint64 step, guint64 total, gpointer stage)
-{
-  gst_pare_stage_progress (stage, step, total);
-  return !gst_pare_stage_is_cancelled (stage);
-}
-
-static gboolean
 finish (GstPareStage *stage, PareGraph *graph, GError **error)
 {
-  return pare_distiller_run (GST_GRAPH_DISTILLER (stage)->distiller, graph, report_step, stage, error);
+  return pare_distiller_run (GST_GRAPH_DISTILLER (stage)->distiller, gst_pare_stage_get_samples (stage), graph,
+                             gst_pare_stage_report, stage, error);
 }
 
 static void
@@ -120,10 +107,9 @@ gst_graph_distiller_class_init (GstGraphDistillerClass *klass)
 
   stage_class->needs_samples = TRUE;
   stage_class->begin = begin;
-  stage_class->feed = feed;
   stage_class->finish = finish;
   stage_class->reset = reset;
-  gst_pare_stage_class_add_tensors_pad (stage_class);
+  gst_pare_stage_class_keep_samples (stage_class);
   gst_pare_stage_class_add_teacher_pad (stage_class);
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), &input, 1);

@@ -15,7 +15,6 @@ struct _GstGraphSparsifier
   char *mode, *algorithm, *skip_layers, *layers;
   PareNmSettings nm;
   PareFilterSettings filter;
-  PareSamples *samples; /* those that came, or NULL */
 };
 
 G_DEFINE_TYPE (GstGraphSparsifier, gst_graph_sparsifier, GST_TYPE_PARE_STAGE)
@@ -43,7 +42,8 @@ static const GstPareProperty properties[] = {
   { "mode", "n:m, such as 2:4: of every m consecutive input channels n stay; or filter: whole filters go",
     G_TYPE_STRING, FIELD (mode), .text = "2:4" },
   { "algorithm",
-    "What chooses the weights or filters that stay; unset: the best for the mode that goes without samples, or with them",
+    "What chooses the weights or filters that stay; unset: the best for the mode that goes without samples, or with "
+    "them",
     G_TYPE_STRING, FIELD (algorithm) },
   { "ratio", "mode=filter: share of the budget that goes", G_TYPE_DOUBLE, FIELD (filter.ratio), .initial = 0.5,
     .maximum = 1 },
@@ -56,8 +56,6 @@ static const GstPareProperty properties[] = {
   { "ridge", "How strongly weights are held where they are when the samples say little", G_TYPE_DOUBLE,
     FIELD (nm.ridge), .initial = 1e-2, .maximum = 1e6 },
   { "rows", "Positions to look at in each sample at most; 0: all", G_TYPE_UINT, FIELD (nm.rows), .maximum = G_MAXINT },
-  { "memory-limit", "Bytes of samples in memory, the rest goes into a temporary file; and bytes of activations to keep",
-    G_TYPE_UINT64, FIELD (nm.memory_limit), .initial = 1 << 30, .maximum = G_MAXINT64 },
   { "skip-layers", "Names of layers to leave alone, with commas", G_TYPE_STRING, FIELD (skip_layers) },
   { "layers", "Settings of single layers: conv1:n=1,m=4;fc:enable=false; of filters conv1:ratio=0.3", G_TYPE_STRING,
     FIELD (layers) },
@@ -66,24 +64,6 @@ static const GstPareProperty properties[] = {
   { "allow-none", "A network in which no layer can be made sparse passes as it is", G_TYPE_BOOLEAN,
     FIELD (nm.allow_none) },
 };
-
-static gboolean
-feed (GstPareStage *stage, PareTensor **batch, guint n, GError **error)
-{
-  GstGraphSparsifier *self = GST_GRAPH_SPARSIFIER (stage);
-  g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (gst_pare_stage_get_graph (stage));
-
-  if (!self->samples)
-    self->samples = pare_samples_new (inputs->len, self->nm.memory_limit);
-  return pare_samples_add (self->samples, batch, n, gst_pare_stage_get_valid (stage), error);
-}
-
-static gboolean
-report_layer (guint64 done, guint64 total, gpointer stage)
-{
-  gst_pare_stage_progress (stage, done, total);
-  return !gst_pare_stage_is_cancelled (stage);
-}
 
 static gboolean
 finish (GstPareStage *stage, PareGraph *graph, GError **error)
@@ -96,18 +76,14 @@ finish (GstPareStage *stage, PareGraph *graph, GError **error)
   self->nm.layers = self->filter.layers = self->layers;
   self->filter.allow_none = self->nm.allow_none;
   self->filter.rows = self->nm.rows;
-  self->filter.memory_limit = self->nm.memory_limit;
+  self->filter.memory_limit = self->nm.memory_limit = gst_pare_stage_get_memory_limit (stage);
   self->filter.ridge = self->nm.ridge;
   if (strcmp (self->mode, "filter") == 0)
-    return pare_graph_sparsify_filters (graph, self->samples, &self->filter, report_layer, stage, error);
+    return pare_graph_sparsify_filters (graph, gst_pare_stage_get_samples (stage), &self->filter, gst_pare_stage_report,
+                                        stage, error);
   return pare_pattern_parse (self->mode, &self->nm.n, &self->nm.m, error)
-         && pare_graph_sparsify_nm (graph, self->samples, &self->nm, report_layer, stage, error);
-}
-
-static void
-reset (GstPareStage *stage)
-{
-  g_clear_pointer (&GST_GRAPH_SPARSIFIER (stage)->samples, pare_samples_free);
+         && pare_graph_sparsify_nm (graph, gst_pare_stage_get_samples (stage), &self->nm, gst_pare_stage_report, stage,
+                                    error);
 }
 
 static void
@@ -122,10 +98,8 @@ gst_graph_sparsifier_class_init (GstGraphSparsifierClass *klass)
   GstPareProperty budget = { "budget", "mode=filter: what the ratio is of", gst_graph_sparsifier_budget_get_type (),
                              FIELD (filter.budget), .initial = PARE_BUDGET_CHANNELS };
 
-  stage_class->feed = feed;
   stage_class->finish = finish;
-  stage_class->reset = reset;
-  gst_pare_stage_class_add_tensors_pad (stage_class);
+  gst_pare_stage_class_keep_samples (stage_class);
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), &budget, 1);
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass), "Graph sparsifier", "Filter/Graph",

@@ -133,6 +133,7 @@ static PareGraph *
 distill (Case *c, guint n, guint last, GError **error)
 {
   g_autoptr (PareDistiller) distiller = pare_distiller_new (c->student, c->teacher.graph, &c->settings, error);
+  g_autoptr (PareSamples) samples = pare_samples_new (1, c->settings.memory_limit);
   g_autoptr (PareGraph) result = pare_graph_copy (c->student);
   GRand *random = c->teacher.random;
 
@@ -143,11 +144,11 @@ distill (Case *c, guint n, guint last, GError **error)
   for (guint done = 0; done < n; done += BATCH)
     {
       g_autoptr (GPtrArray) batch = network_inputs (&c->teacher, MIN (BATCH, n - done));
-      g_assert_true (pare_distiller_add (distiller, (PareTensor **)batch->pdata, 1, MIN (BATCH, n - done), error));
+      g_assert_true (pare_samples_add (samples, (PareTensor **)batch->pdata, 1, MIN (BATCH, n - done), error));
     }
   g_rand_free (c->teacher.random);
   c->teacher.random = random;
-  return pare_distiller_run (distiller, result, stop_at_step, GUINT_TO_POINTER (last), error)
+  return pare_distiller_run (distiller, samples, result, stop_at_step, GUINT_TO_POINTER (last), error)
              ? g_steal_pointer (&result)
              : NULL;
 }
@@ -360,15 +361,15 @@ test_bad_settings_are_refused (Case *c, gconstpointer data)
 static void
 test_samples_of_two_sizes_are_refused (Case *c, gconstpointer data)
 {
-  g_autoptr (PareDistiller) distiller = pare_distiller_new (c->student, c->teacher.graph, &c->settings, NULL);
+  g_autoptr (PareSamples) samples = pare_samples_new (1, 0);
   const PareShape shapes[] = { pare_shape_of (4, 1, 3, SIZE, SIZE), pare_shape_of (4, 1, 3, SIZE, SIZE + 1) };
   const float numbers[3 * SIZE * (SIZE + 1)] = { 0 };
   g_autoptr (PareTensor) first = pare_tensor_new_floats (&shapes[0], numbers);
   g_autoptr (PareTensor) second = pare_tensor_new_floats (&shapes[1], numbers);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (pare_distiller_add (distiller, &first, 1, 1, NULL));
-  g_assert_false (pare_distiller_add (distiller, &second, 1, 1, &error));
+  g_assert_true (pare_samples_add (samples, &first, 1, 1, NULL));
+  g_assert_false (pare_samples_add (samples, &second, 1, 1, &error));
   g_assert_error (error, PARE_ERROR, PARE_ERROR_FORMAT);
 }
 

@@ -183,6 +183,7 @@ static void
 test_distillation_keeps_zeros (gconstpointer keep_zeros)
 {
   g_autoptr (PareGraph) teacher = network (), before = pare_graph_copy (teacher), student = NULL, result = NULL;
+  g_autoptr (PareSamples) samples = pare_samples_new (1, G_MAXUINT64);
   g_autoptr (PareDistiller) distiller = NULL;
   g_autoptr (GError) error = NULL;
   PareDistillSettings settings;
@@ -202,11 +203,11 @@ test_distillation_keeps_zeros (gconstpointer keep_zeros)
     {
       PareTensor *batch[2];
       make_batch (i, batch);
-      g_assert_true (pare_distiller_add (distiller, batch, 1, BATCH, &error));
+      g_assert_true (pare_samples_add (samples, batch, 1, BATCH, &error));
       pare_tensor_unref (batch[0]);
       pare_tensor_unref (batch[1]);
     }
-  pare_distiller_run (distiller, result, NULL, NULL, &error);
+  pare_distiller_run (distiller, samples, result, NULL, NULL, &error);
   g_assert_no_error (error);
   count (before, result, &filled, &moved);
   g_assert_cmpuint (moved, >, 0);

@@ -184,6 +184,7 @@ static void
 test_zeros_stay_in_distillation (void)
 {
   g_autoptr (PareGraph) teacher = network (0), student = pare_graph_copy (teacher), result = NULL;
+  g_autoptr (PareSamples) samples = pare_samples_new (1, G_MAXUINT64);
   g_autoptr (PareDistiller) distiller = NULL;
   g_autoptr (GError) error = NULL;
   PareDistillSettings settings;
@@ -207,9 +208,9 @@ test_zeros_stay_in_distillation (void)
       for (guint k = 0; k < BATCH * SIZE; k++)
         x[k] = (k % SIZE ? x[k - 1] : 0) + g_rand_double_range (random, -1, 1);
       batch = pare_tensor_new_floats (&shape, x);
-      g_assert_true (pare_distiller_add (distiller, &batch, 1, BATCH, &error));
+      g_assert_true (pare_samples_add (samples, &batch, 1, BATCH, &error));
     }
-  g_assert_true (pare_distiller_run (distiller, result, NULL, NULL, &error));
+  g_assert_true (pare_distiller_run (distiller, samples, result, NULL, NULL, &error));
   get_mask (result, now);
   g_assert_cmpmem (before, sizeof before, now, sizeof now);
   g_assert_true (memcmp (weights_of (result), weights_of (student), sizeof (float) * WEIGHTS) != 0);

@@ -111,20 +111,24 @@ test_when_leaves_pieces_out (void)
   static const struct
   {
     const char *assignment;
+    const char *when;
     gboolean middle, other;
-  } cases[] = { { "on=", FALSE, TRUE }, { "on=yes", TRUE, FALSE }, { "on=false", FALSE, TRUE } };
+  } cases[] = {
+    { "on=", "on", FALSE, TRUE },        { "on=yes", "on", TRUE, FALSE },      { "on=false", "on", FALSE, TRUE },
+    { "word=a", "word=a", TRUE, FALSE }, { "word=ab", "word=a", FALSE, TRUE },
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (Folder) folder = folder_new ();
       const char *assignments[] = { cases[i].assignment, NULL };
-      g_autoptr (GstElement) pipeline
-          = load (folder,
-                  "<param name='on' type='boolean' default=''/>"
-                  "<chain><element factory='fakesrc'><property name='num-buffers'>2</property></element>"
-                  "<element id='middle' factory='identity' when='on'/><element id='sink' factory='fakesink'/></chain>"
-                  "<element id='other' factory='identity' when='!on'/>",
-                  assignments);
+      g_autofree char *xml = g_strdup_printf (
+          "<param name='on' type='boolean' default=''/><param name='word' type='string' default=''/>"
+          "<chain><element factory='fakesrc'><property name='num-buffers'>2</property></element>"
+          "<element id='middle' factory='identity' when='%s'/><element id='sink' factory='fakesink'/></chain>"
+          "<element id='other' factory='identity' when='!%s'/>",
+          cases[i].when, cases[i].when);
+      g_autoptr (GstElement) pipeline = load (folder, xml, assignments);
       g_autoptr (GstElement) middle = gst_bin_get_by_name (GST_BIN (pipeline), "middle");
       g_autoptr (GstElement) other = gst_bin_get_by_name (GST_BIN (pipeline), "other");
       g_assert_cmpint (middle != NULL, ==, cases[i].middle);

@@ -46,7 +46,7 @@ test_feed (GstPareStage *stage, PareTensor **batch, guint n, GError **error)
   g_string_append_printf (self->log, "/%u:", gst_pare_stage_get_valid (stage));
   for (gint64 i = 0; i < batch[0]->shape.dims[0]; i++)
     g_string_append_printf (self->log, "%g ", data[i * size]);
-  if (self->enough_at && gst_pare_stage_get_samples (stage) + gst_pare_stage_get_valid (stage) >= self->enough_at)
+  if (self->enough_at && gst_pare_stage_get_n_samples (stage) + gst_pare_stage_get_valid (stage) >= self->enough_at)
     gst_pare_stage_enough (stage);
   return TRUE;
 }
@@ -265,7 +265,7 @@ test_samples_are_stacked (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (join_graph (fixture), ==, GST_FLOW_OK);
   /* Where the batch is open the last one is short. */
   g_assert_cmpstr (fixture->stage->log->str, ==, "begin [2,1,2,2]/2:1 2 [1,1,2,2]/1:3 finish ");
-  g_assert_cmpuint (gst_pare_stage_get_samples (GST_PARE_STAGE (fixture->stage)), ==, 3);
+  g_assert_cmpuint (gst_pare_stage_get_n_samples (GST_PARE_STAGE (fixture->stage)), ==, 3);
 }
 
 static void
