@@ -55,12 +55,18 @@ exchange (const PareLayerMatrix *matrix, float *stored, double *weights, gboolea
 }
 
 double *
-pare_layer_matrix_read (const PareLayerMatrix *matrix, const PareNode *node)
+pare_layer_matrix_from_tensor (const PareLayerMatrix *matrix, const PareTensor *tensor)
 {
   double *weights = g_new (double, pare_shape_elements (&matrix->shape));
 
-  exchange (matrix, (float *)pare_tensor_data (pare_node_constant (node, matrix->trait.input)), weights, FALSE);
+  exchange (matrix, (float *)pare_tensor_data (tensor), weights, FALSE);
   return weights;
+}
+
+double *
+pare_layer_matrix_read (const PareLayerMatrix *matrix, const PareNode *node)
+{
+  return pare_layer_matrix_from_tensor (matrix, pare_node_constant (node, matrix->trait.input));
 }
 
 PareTensor *

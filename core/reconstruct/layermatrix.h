@@ -27,6 +27,8 @@ typedef struct
 gboolean pare_layer_matrix_init (PareLayerMatrix *matrix, const PareNode *node);
 /* The weight of @node as [groups * outputs][columns]. */
 double *pare_layer_matrix_read (const PareLayerMatrix *matrix, const PareNode *node);
+/* Those of another float32 tensor of the same shape. */
+double *pare_layer_matrix_from_tensor (const PareLayerMatrix *matrix, const PareTensor *tensor);
 /* The same numbers as the node wants them. */
 PareTensor *pare_layer_matrix_tensor (const PareLayerMatrix *matrix, const double *weights);
 /* One number per output of all groups, zeros where the node has no bias. */

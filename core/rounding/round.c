@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Layer by layer from the inputs on: an algorithm rounds the weights, so that those behind learn from what the network
+ * in front of them computes by then. */
+#include "graph/overrides.h"
+#include "quantize/strip.h"
+#include "rounding/rounding.h"
+
+#define STAGE "graphrounder"
+
+const PareRoundingLayer *
+pare_rounding_work_layer (const PareRoundingWork *work, guint index)
+{
+  return &g_array_index (work->layers, PareRoundingLayer, index);
+}
+
+/* Progress is counted in thousandths of a layer. */
+#define PARTS 1000
+
+gboolean
+pare_rounding_work_report (const PareRoundingWork *work, guint64 done, guint64 total, GError **error)
+{
+  guint64 part = total ? MIN (done, total) * PARTS * work->n / total : 0;
+
+  if (!work->progress
+      || work->progress (work->first * (guint64)PARTS + part, work->layers->len * (guint64)PARTS, work->user_data))
+    return TRUE;
+  g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA, "The work was cancelled.");
+  return FALSE;
+}
+
+/* What can be said of one layer; -1: nothing. */
+typedef struct
+{
+  int enable, algorithm;
+} Override;
+
+static GHashTable *
+read_overrides (const PareGraph *graph, const PareRoundingSettings *settings, GError **error)
+{
+  static const Override unset = { -1, -1 };
+  guint n;
+  const PareRounding *const *roundings = pare_roundings (&n);
+  g_autofree const char **names = g_new0 (const char *, n + 1);
+  g_autoptr (GHashTable) overrides = NULL;
+
+  for (guint i = 0; i < n; i++)
+    names[i] = roundings[i]->name;
+  {
+    const PareOverrideField fields[] = {
+      { "enable", PARE_OVERRIDE_BOOLEAN, G_STRUCT_OFFSET (Override, enable) },
+      { "algorithm", PARE_OVERRIDE_CHOICE, G_STRUCT_OFFSET (Override, algorithm), .choices = names },
+    };
+    overrides = pare_overrides_parse (settings->layers, fields, G_N_ELEMENTS (fields), &unset, sizeof unset, error);
+  }
+  if (!overrides || !pare_overrides_check_layers (overrides, graph, error))
+    return NULL;
+  for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
+    if (!pare_graph_find_layer (graph, settings->skip_layers[i], error))
+      return NULL;
+  return g_steal_pointer (&overrides);
+}
+
+/* The algorithm for a layer: what is left alone stays at the nearest. */
+static const PareRounding *
+algorithm_of (const PareRoundingWork *work, const PareNode *node, GHashTable *overrides, GError **error)
+{
+  const PareRoundingSettings *settings = work->settings;
+  const char *label = pare_node_label (node), *name = settings->algorithm;
+  const Override *said = pare_overrides_find (overrides, label);
+  guint n;
+
+  if (said && said->algorithm >= 0)
+    name = pare_roundings (&n)[said->algorithm]->name;
+  if (said ? said->enable == 0 : settings->skip_layers && g_strv_contains (settings->skip_layers, label))
+    name = "nearest";
+  return pare_rounding_find (name, work->samples != NULL, error);
+}
+
+/* The value of the teacher that @node should compute. */
+static PareValue *
+target_of (const PareRoundingWork *work, const PareNode *counterpart, GError **error)
+{
+  const PareValue *output = pare_node_output (counterpart, 0);
+  PareValue *value = pare_graph_find_value (work->teacher, output->name);
+
+  if (!value)
+    g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
+                 "The teacher has no value '%s', which layer '%s' computes: take the network just before it was "
+                 "quantized, or link no teacher.",
+                 output->name, pare_node_label (counterpart));
+  return value;
+}
+
+static gboolean
+consider (PareRoundingWork *work, PareNode *node, PareNode *counterpart, GHashTable *overrides, GError **error)
+{
+  PareRoundingLayer layer;
+  const char *reason;
+
+  if (!pare_rounding_layer_init (&layer, node, counterpart, &reason))
+    {
+      if (reason)
+        pare_record_add (work->graph->record, STAGE, pare_node_label (node), "left alone", reason, NULL);
+      return TRUE;
+    }
+  layer.algorithm = algorithm_of (work, node, overrides, error);
+  layer.target = layer.algorithm ? target_of (work, counterpart, error) : NULL;
+  if (layer.target)
+    g_array_append_val (work->layers, layer);
+  return layer.target != NULL;
+}
+
+static gboolean
+find_layers (PareRoundingWork *work, GHashTable *counterparts, GError **error)
+{
+  PareGraph *graph = work->graph;
+  g_autoptr (GHashTable) overrides = read_overrides (graph, work->settings, error);
+
+  if (!overrides)
+    return FALSE;
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      PareNode *node = graph->nodes->pdata[i];
+      if (!consider (work, node, g_hash_table_lookup (counterparts, node), overrides, error))
+        return FALSE;
+    }
+  if (work->layers->len)
+    return TRUE;
+  g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+               "There is no layer whose weight is quantized: put the rounder behind graphquantizer.");
+  return FALSE;
+}
+
+/* How many layers from @first on their algorithm takes at once. */
+static guint
+span_of (const PareRoundingWork *work, guint first)
+{
+  const PareRounding *algorithm = pare_rounding_work_layer (work, first)->algorithm;
+  guint most = 1;
+
+  if (!algorithm->span)
+    return 1;
+  while (first + most < work->layers->len && pare_rounding_work_layer (work, first + most)->algorithm == algorithm)
+    most++;
+  return CLAMP (algorithm->span (work, first, most), 1, most);
+}
+
+static gboolean
+round_span (PareRoundingWork *work, GError **error)
+{
+  const PareRounding *algorithm = pare_rounding_work_layer (work, work->first)->algorithm;
+
+  if (!pare_rounding_work_report (work, 0, 1, error) || !algorithm->round (work, work->first, work->n, error))
+    return FALSE;
+  for (guint i = work->first; i < work->first + work->n; i++)
+    pare_record_add (work->graph->record, STAGE, pare_node_label (pare_rounding_work_layer (work, i)->node), "rounded",
+                     algorithm->description, NULL);
+  return pare_rounding_work_report (work, 1, 1, error);
+}
+
+static gboolean
+round_all (PareRoundingWork *work, GError **error)
+{
+  for (work->first = 0; work->first < work->layers->len; work->first += work->n)
+    {
+      work->n = span_of (work, work->first);
+      if (!round_span (work, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+pare_graph_round (PareGraph *graph, PareGraph *teacher, PareSamples *samples, const PareRoundingSettings *settings,
+                  PareProgress progress, gpointer user_data, GError **error)
+{
+  g_autoptr (GHashTable) counterparts = NULL;
+  g_autoptr (PareGraph) floats = pare_graph_strip_quantizers (graph, &counterparts, error);
+  g_autoptr (GArray) layers = g_array_new (FALSE, FALSE, sizeof (PareRoundingLayer));
+  g_autoptr (PareWalk) student = NULL, original = NULL;
+  PareRoundingWork work = { .graph = graph,
+                            .teacher = teacher ? teacher : floats,
+                            .samples = samples && pare_samples_count (samples) ? samples : NULL,
+                            .settings = settings,
+                            .layers = layers,
+                            .progress = progress,
+                            .user_data = user_data };
+
+  if (!floats || !find_layers (&work, counterparts, error))
+    return FALSE;
+  if (work.samples)
+    {
+      work.student = student = pare_walk_new (graph, samples, settings->memory_limit / 2);
+      work.original = original = pare_walk_new (work.teacher, samples, settings->memory_limit / 2);
+    }
+  return round_all (&work, error);
+}
