@@ -4,6 +4,7 @@
 #include "exec/inference.h"
 #include "fuse/quantized.h"
 #include "graph/named.h"
+#include "train/gradient.h"
 #include <string.h>
 
 extern const PareFusion *const pare_fusion_table[];
@@ -17,6 +18,7 @@ struct _PareFuse
   PareInference *inference; /* of this round, when somebody asked and it could be done */
   PareInference *larger;    /* the same for another batch, when nothing else is open */
   gboolean inferred;
+  gboolean for_execution;
   guint budget; /* matches to go: every match uses something up, so that there is an end */
 };
 
@@ -60,6 +62,14 @@ gboolean
 pare_fuse_skips (const PareFuse *fuse, const char *name)
 {
   return fuse->skip && g_strv_contains (fuse->skip, name);
+}
+
+const char *
+pare_fuse_domain (const PareFuse *fuse, gint64 since)
+{
+  if (since && pare_graph_opset (fuse->graph, "") >= since)
+    return "";
+  return fuse->for_execution ? PARE_DOMAIN : NULL;
 }
 
 /* The batch that tells what depends on it from what does not. */
@@ -209,7 +219,8 @@ run_round (PareFuse *fuse)
   fuse->inferred = FALSE;
   pare_graph_remove_dead (fuse->graph); /* a dead reader must not make a value look shared */
   for (guint i = 0; pare_fusion_table[i]; i++)
-    if (!pare_fuse_skips (fuse, pare_fusion_table[i]->name))
+    if (!pare_fuse_skips (fuse, pare_fusion_table[i]->name)
+        && (!fuse->for_execution || pare_fusion_table[i]->for_execution))
       matched |= sweep (fuse, pare_fusion_table[i]);
   return matched;
 }
@@ -240,6 +251,18 @@ pare_graph_fuse (PareGraph *graph, const char *const *skip, const char *const *s
     ;
   finish (&fuse);
   return TRUE;
+}
+
+void
+pare_graph_recognise (PareGraph *graph)
+{
+  g_autoptr (GPtrArray) left = g_ptr_array_new_with_free_func (left_free);
+  PareFuse fuse = { .graph = graph, .left = left, .for_execution = TRUE, .budget = 2 * graph->nodes->len };
+
+  pare_graph_set_opset (graph, PARE_DOMAIN, 1);
+  while (run_round (&fuse))
+    ;
+  finish (&fuse);
 }
 
 static gboolean

@@ -11,6 +11,8 @@ typedef struct _PareFuse PareFuse;
  * PareFusion:
  * @name: what the user can switch off, e.g. "conv-batchnorm"
  * @description: one sentence
+ * @for_execution: puts one operator where a network spells a function out: done to what is executed, too, in which an
+ * operator may be of the domain "pare" (pare_fuse_domain())
  * @apply: looks at one node as the anchor of its pattern; rewrites the graph, with at least one node fewer after it,
  * and returns TRUE when it matched. Adds what was fused to the record (stage "graphfuser"); a pattern that was there
  * but could not be fused goes to pare_fuse_leave().
@@ -22,6 +24,7 @@ typedef struct
 {
   const char *name;
   const char *description;
+  gboolean for_execution;
   gboolean (*apply) (PareFuse *fuse, PareNode *node);
 } PareFusion;
 
@@ -34,6 +37,10 @@ const PareFusion *const *pare_fusions (guint *n);
  * nearest one. */
 gboolean pare_graph_fuse (PareGraph *graph, const char *const *skip, const char *const *skip_layers, GError **error);
 
+/* Applies the fusions for execution alone: @graph, which may get operators of the domain "pare", is for the executor and
+ * not for a file. */
+void pare_graph_recognise (PareGraph *graph);
+
 /* Moves every BatchNormalization behind a layer with quantized weights into the layer's scales and bias; its integers
  * stay, but for their sign. For networks that trained with both. What had to be left is in the record. */
 void pare_graph_fold_batchnorm (PareGraph *graph);
@@ -42,6 +49,9 @@ void pare_graph_fold_batchnorm (PareGraph *graph);
 PareGraph *pare_fuse_graph (const PareFuse *fuse);
 /* FALSE for a node that the user wants left as it is. Asked already for the anchor. */
 gboolean pare_fuse_may_touch (const PareFuse *fuse, const PareNode *node);
+/* Domain of an operator that the standard has from opset @since on: "" when the network has it; before that "pare" in a
+ * network that is executed only, and NULL in others. @since 0: the standard has none. */
+const char *pare_fuse_domain (const PareFuse *fuse, gint64 since);
 /* TRUE when the user has switched off the fusion @name. */
 gboolean pare_fuse_skips (const PareFuse *fuse, const char *name);
 /* Shape of @value, inferred or else as the file tells; FALSE when neither knows. A size that is open in the network is

@@ -78,15 +78,16 @@ read_gelu (PareNode *last, gboolean *approximate)
 static gboolean
 apply (PareFuse *fuse, PareNode *node)
 {
+  const char *domain = pare_fuse_domain (fuse, 20);
   gboolean approximate;
   PareValue *x;
 
-  if (!pare_node_is (node, "Mul") || pare_graph_opset (node->graph, node->domain) < 20)
+  if (!pare_node_is (node, "Mul") || !domain)
     return FALSE;
   x = read_gelu (node, &approximate);
   if (!x)
     return FALSE;
-  node = pare_fuse_become (fuse, node, "Gelu", 1, &x);
+  node = pare_fuse_become (fuse, node, domain, "Gelu", 1, &x);
   if (approximate)
     pare_node_set_attribute (node, pare_attribute_new_string ("approximate", "tanh"));
   return TRUE;
@@ -95,5 +96,6 @@ apply (PareFuse *fuse, PareNode *node)
 PARE_FUSION (gelu) = {
   .name = "gelu",
   .description = "Recognises Gelu written out with Erf or Tanh, from opset 20 on.",
+  .for_execution = TRUE,
   .apply = apply,
 };

@@ -30,6 +30,7 @@ pare_hardsigmoid_clipped (const PareValue *value)
 static gboolean
 apply (PareFuse *fuse, PareNode *node)
 {
+  const char *domain = pare_fuse_domain (fuse, 6);
   double number;
   PareValue *inner = pare_number_operand (node, "Div", &number), *x;
 
@@ -40,9 +41,9 @@ apply (PareFuse *fuse, PareNode *node)
         return FALSE;
     }
   x = pare_hardsigmoid_clipped (inner);
-  if (!x || !pare_node_output (node, 0) || pare_graph_opset (node->graph, node->domain) < 6)
+  if (!x || !pare_node_output (node, 0) || !domain)
     return FALSE;
-  node = pare_fuse_become (fuse, node, "HardSigmoid", 1, &x);
+  node = pare_fuse_become (fuse, node, domain, "HardSigmoid", 1, &x);
   pare_node_set_attribute (node, pare_attribute_new_float ("alpha", 1.0f / 6));
   pare_node_set_attribute (node, pare_attribute_new_float ("beta", 0.5f));
   return TRUE;
@@ -51,5 +52,6 @@ apply (PareFuse *fuse, PareNode *node)
 PARE_FUSION (hardsigmoid) = {
   .name = "hardsigmoid",
   .description = "Recognises HardSigmoid written out with Clip.",
+  .for_execution = TRUE,
   .apply = apply,
 };

@@ -41,19 +41,21 @@ read_hardswish (PareNode *last)
 static gboolean
 apply (PareFuse *fuse, PareNode *node)
 {
+  const char *domain = pare_fuse_domain (fuse, 14);
   PareValue *x;
 
-  if (!(pare_node_is (node, "Mul") || pare_node_is (node, "Div")) || pare_graph_opset (node->graph, node->domain) < 14)
+  if (!(pare_node_is (node, "Mul") || pare_node_is (node, "Div")) || !domain)
     return FALSE;
   x = read_hardswish (node);
   if (!x)
     return FALSE;
-  pare_fuse_become (fuse, node, "HardSwish", 1, &x);
+  pare_fuse_become (fuse, node, domain, "HardSwish", 1, &x);
   return TRUE;
 }
 
 PARE_FUSION (hardswish) = {
   .name = "hardswish",
   .description = "Recognises HardSwish written out with Clip or HardSigmoid, from opset 14 on.",
+  .for_execution = TRUE,
   .apply = apply,
 };

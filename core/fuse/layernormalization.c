@@ -14,7 +14,8 @@ mean_axis (PareFuse *fuse, const PareNode *mean)
   PareShape shape;
   gint64 axis;
 
-  if (!pare_node_input (mean, 0) || !pare_node_get_int (mean, "keepdims", 1) || !(axes ? n == 1 : tensor && pare_tensor_elements (tensor) == 1))
+  if (!pare_node_input (mean, 0) || !pare_node_get_int (mean, "keepdims", 1)
+      || !(axes ? n == 1 : tensor && pare_tensor_elements (tensor) == 1))
     return 0;
   axis = axes ? axes[0] : pare_tensor_get_int (tensor, 0);
   if (axis < 0)
@@ -76,11 +77,12 @@ vector_operand (PareFuse *fuse, PareNode *node, const char *op_type, const PareV
 static gboolean
 apply (PareFuse *fuse, PareNode *node)
 {
+  const char *domain = pare_fuse_domain (fuse, 17);
   PareNode *div = NULL, *last = node;
   PareValue *inputs[3] = { NULL }, *other;
   double epsilon;
 
-  if (!pare_node_is (node, "Mul") || pare_graph_opset (node->graph, node->domain) < 17)
+  if (!pare_node_is (node, "Mul") || !domain)
     return FALSE;
   for (guint i = 0; i < 2 && !div; i++)
     div = pare_node_above (node, i, "Div");
@@ -93,7 +95,7 @@ apply (PareFuse *fuse, PareNode *node)
   last = pare_value_only_consumer (pare_node_output (node, 0));
   inputs[2] = last ? vector_operand (fuse, last, "Add", inputs[0], &other) : NULL;
   last = inputs[2] && pare_fuse_may_touch (fuse, last) ? last : node;
-  node = pare_fuse_become (fuse, last, "LayerNormalization", last == node ? 2 : 3, inputs);
+  node = pare_fuse_become (fuse, last, domain, "LayerNormalization", last == node ? 2 : 3, inputs);
   pare_node_set_attribute (node, pare_attribute_new_int ("axis", -1));
   pare_node_set_attribute (node, pare_attribute_new_float ("epsilon", epsilon));
   return TRUE;
@@ -102,5 +104,6 @@ apply (PareFuse *fuse, PareNode *node)
 PARE_FUSION (layernormalization) = {
   .name = "layernormalization",
   .description = "Recognises LayerNormalization written out in arithmetic, from opset 17 on.",
+  .for_execution = TRUE,
   .apply = apply,
 };

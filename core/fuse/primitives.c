@@ -87,10 +87,11 @@ pare_product_read (PareValue *value, const PareValue *stop, PareProduct *product
 }
 
 PareNode *
-pare_fuse_become (PareFuse *fuse, PareNode *last, const char *op_type, guint n, PareValue *const *inputs)
+pare_fuse_become (PareFuse *fuse, PareNode *last, const char *domain, const char *op_type, guint n,
+                  PareValue *const *inputs)
 {
   PareGraph *graph = pare_fuse_graph (fuse);
-  PareNode *node = pare_graph_add_node (graph, "", op_type, last->name, last);
+  PareNode *node = pare_graph_add_node (graph, domain, op_type, last->name, last);
   PareValue *output = pare_node_output (last, 0);
   g_autofree char *action = g_strdup_printf ("recognised %s", op_type);
 

@@ -25,8 +25,9 @@ gboolean pare_number_is (double a, double b);
 /* The producer of input @index, when it is @op_type unless that is NULL; else NULL. */
 PareNode *pare_node_above (const PareNode *node, guint index, const char *op_type);
 
-/* Computes the output of @last by a new node of @op_type on @inputs, and records it; what led to @last dies with it.
- * Returns the node, for its attributes. */
-PareNode *pare_fuse_become (PareFuse *fuse, PareNode *last, const char *op_type, guint n, PareValue *const *inputs);
+/* Computes the output of @last by a new node of @domain and @op_type on @inputs, and records it; what led to @last dies
+ * with it. Returns the node, for its attributes. */
+PareNode *pare_fuse_become (PareFuse *fuse, PareNode *last, const char *domain, const char *op_type, guint n,
+                            PareValue *const *inputs);
 
 G_END_DECLS

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * From a quantized network to one that is executed on integers. The table is generated from the list in meson.build. */
+#include "fuse/fuse.h"
 #include "fuse/widen.h"
 #include "integer/integer.h"
 #include "quantize/quantize.h"
@@ -56,13 +57,12 @@ pare_graph_to_integers (const PareGraph *graph, GError **error)
 PareExecutor *
 pare_graph_executor (PareGraph *graph, gboolean integer, GError **error)
 {
-  g_autoptr (PareGraph) integers = NULL, widened = NULL;
+  g_autoptr (PareGraph) executed = integer ? pare_graph_to_integers (graph, error) : pare_graph_copy_widened (graph);
 
-  if (!integer)
-    {
-      widened = pare_graph_copy_widened (graph);
-      return pare_executor_new (widened ? widened : graph);
-    }
-  integers = pare_graph_to_integers (graph, error);
-  return integers ? pare_executor_new (integers) : NULL;
+  if (integer && !executed)
+    return NULL;
+  if (!executed)
+    executed = pare_graph_copy (graph);
+  pare_graph_recognise (executed);
+  return pare_executor_new (executed);
 }

@@ -6,6 +6,7 @@
 #include "ops/unary.h"
 #include "ops/vector.h"
 #include "sparsify/channels.h"
+#include "train/gradient.h"
 #include <math.h>
 #include <string.h>
 
@@ -60,7 +61,7 @@ function_of (const PareNode *node, float arguments[2])
 {
   guint i = 0;
 
-  while (!pare_node_is (node, functions[i].name))
+  while (!g_str_equal (node->op_type, functions[i].name))
     g_assert (++i < G_N_ELEMENTS (functions));
   for (guint k = 0; k < 2; k++)
     arguments[k] = functions[i].attributes[k]
@@ -139,22 +140,26 @@ gelu_eltwise (const PareNode *node, PareEltwise *eltwise)
   .name = op, .infer = activation_infer, .forward = activation_forward, .backward = activation_backward,               \
   .in_place = TRUE, .by_sample = pare_samples_alone, .channels = pare_channels_same
 
+#define HARD_SIGMOID ACTIVATION ("HardSigmoid")
+#define HARD_SWISH ACTIVATION ("HardSwish"), .eltwise = hard_swish_eltwise
+#define GELU                                                                                                           \
+  .name = "Gelu", .infer = activation_infer, .forward = gelu_forward, .backward = activation_backward,                 \
+  .in_place = TRUE, .by_sample = pare_samples_alone, .eltwise = gelu_eltwise, .channels = pare_channels_same
+
+/* Those of the domain "pare" stand for spelled out ones in networks whose opset is too old for the name. */
 PARE_OPERATORS (activation) = {
   { ACTIVATION ("LeakyRelu"), .eltwise = leaky_relu_eltwise, .quantize = PARE_QUANTIZE_UNARY },
   { ACTIVATION ("Elu"), .eltwise = elu_eltwise },
   { ACTIVATION ("Selu") },
   { ACTIVATION ("Celu") },
-  { ACTIVATION ("HardSigmoid") },
+  { HARD_SIGMOID },
+  { .domain = PARE_DOMAIN, HARD_SIGMOID },
   { ACTIVATION ("ThresholdedRelu") },
   { ACTIVATION ("Shrink") },
-  { ACTIVATION ("HardSwish"), .eltwise = hard_swish_eltwise },
+  { HARD_SWISH },
+  { .domain = PARE_DOMAIN, HARD_SWISH },
   { ACTIVATION ("Mish") },
-  { .name = "Gelu",
-    .infer = activation_infer,
-    .forward = gelu_forward,
-    .backward = activation_backward,
-    .in_place = TRUE,
-    .eltwise = gelu_eltwise,
-    .channels = pare_channels_same },
+  { GELU },
+  { .domain = PARE_DOMAIN, GELU },
   { NULL },
 };

@@ -176,13 +176,14 @@ instance_channels (PareChannelWalk *channels)
   pare_channels_window (channels);
 }
 
+#define LAYER                                                                                                          \
+  .name = "LayerNormalization", .infer = layer_infer, .forward = layer_forward, .backward = normalization_backward,    \
+  .quantize_note = NOTE
+
 PARE_OPERATORS (layernormalization) = {
-  { .name = "LayerNormalization",
-    .since = 17,
-    .infer = layer_infer,
-    .forward = layer_forward,
-    .backward = normalization_backward,
-    .quantize_note = NOTE },
+  { .since = 17, LAYER },
+  /* Stands for a spelled out one in networks whose opset is older. */
+  { .domain = PARE_DOMAIN, LAYER },
   { .name = "InstanceNormalization",
     .since = 6,
     .infer = instance_infer,
