@@ -207,6 +207,8 @@ const float *pare_node_get_floats (const PareNode *node, const char *name, guint
 /* Replaces or adds; takes @attribute. */
 void pare_node_set_attribute (PareNode *node, PareAttribute *attribute);
 void pare_node_remove_attribute (PareNode *node, const char *name);
+/* Gives @node those of @from, too. */
+void pare_node_copy_attributes (PareNode *node, const PareNode *from);
 
 /* Brings nodes into topological order, stable: nodes that are in order keep theirs. An error names a node on a cycle. */
 gboolean pare_graph_sort (PareGraph *graph, GError **error);

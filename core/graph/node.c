@@ -222,3 +222,10 @@ pare_node_remove_attribute (PareNode *node, const char *name)
   if (i < node->attributes->len)
     g_ptr_array_remove_index (node->attributes, i);
 }
+
+void
+pare_node_copy_attributes (PareNode *node, const PareNode *from)
+{
+  for (guint i = 0; i < from->attributes->len; i++)
+    pare_node_set_attribute (node, pare_attribute_copy (from->attributes->pdata[i], node->graph));
+}

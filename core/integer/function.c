@@ -40,6 +40,8 @@ function_apply (PareGraph *graph, PareNode *node)
   PareNode *last, *table;
   PareGrid x, y;
 
+  if (pare_grid_join (graph, node))
+    return TRUE;
   if (!value || !pare_grid_of_quantizer (node, &y, &last))
     return FALSE;
   for (; !pare_grid_before (value, &x); value = pare_node_input (value->producer, 0))
@@ -47,13 +49,6 @@ function_apply (PareGraph *graph, PareNode *node)
       if (!value->producer || !is_function (value->producer) || !pare_node_input (value->producer, 0))
         return FALSE;
       g_ptr_array_add (functions, value->producer);
-    }
-  if (!functions->len && last == node && pare_grid_equal (&x, &y))
-    {
-      if (!pare_graph_replace_value (graph, y.integers, x.integers))
-        return FALSE;
-      pare_graph_remove_node (graph, node);
-      return TRUE;
     }
   pare_lookup_numbers (&x, numbers);
   for (guint i = functions->len; i-- > 0;)

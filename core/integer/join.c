@@ -38,8 +38,7 @@ join_apply (PareGraph *graph, PareNode *node)
   joined = pare_graph_add_node (graph, "", "Concat", node->name, node);
   for (guint i = 0; i < node->inputs->len; i++)
     pare_node_add_input (joined, bring_to (graph, &grids[i], &y, joined));
-  for (guint i = 0; i < node->attributes->len; i++)
-    pare_node_set_attribute (joined, pare_attribute_copy (node->attributes->pdata[i], graph));
+  pare_node_copy_attributes (joined, node);
   pare_grid_remove (graph, node, last);
   pare_node_add_output (joined, y.integers);
   return TRUE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Functions of one integer as tables. Private to the room. */
 #pragma once
-#include "integer/grid.h"
+#include "integer/operator.h"
 
 /* The real numbers that the 256 integers of @grid stand for, ordered by their bits. */
 void pare_lookup_numbers (const PareGrid *grid, float numbers[256]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * DequantizeLinear -> GlobalAveragePool -> QuantizeLinear. */
-#include "integer/grid.h"
+#include "integer/operator.h"
 
 static gboolean
 mean_apply (PareGraph *graph, PareNode *node)

@@ -3,61 +3,6 @@
 #include "integer/product.h"
 #include "train/gradient.h"
 
-void
-pare_integer_layer_clear (PareIntegerLayer *layer)
-{
-  g_clear_pointer (&layer->weights, pare_tensor_unref);
-  g_clear_pointer (&layer->w_scales, g_free);
-  g_clear_pointer (&layer->bias, g_free);
-}
-
-gint64
-pare_integer_layer_channels (const PareIntegerLayer *layer)
-{
-  return layer->weights->shape.dims[layer->is_convolution ? 0 : 1];
-}
-
-PareTensor *
-pare_integer_weights (PareTensor *integers, PareTensor *zero_points, guint axis, gboolean transposed)
-{
-  PareShape shape = integers->shape;
-  gint64 n = pare_shape_elements (&shape), slices = zero_points ? pare_tensor_elements (zero_points) : 1;
-  gint64 inner = pare_shape_span (&shape, axis + 1, shape.rank);
-  g_autofree gint32 *numbers = g_new (gint32, MAX (n, 1));
-  g_autofree gint8 *weights = g_new (gint8, MAX (n, 1));
-
-  if ((slices != 1 && slices != shape.dims[axis])
-      || !pare_convert (integers->type, pare_tensor_data (integers), PARE_INT32, numbers, n))
-    return NULL;
-  for (gint64 i = 0; i < n; i++)
-    {
-      gint64 slice = slices > 1 ? i / inner % slices : 0;
-      gint64 number = (gint64)numbers[i] - (zero_points ? pare_tensor_get_int (zero_points, slice) : 0);
-      gint64 at = transposed ? i % shape.dims[1] * shape.dims[0] + i / shape.dims[1] : i;
-      if (number < G_MININT8 || number > G_MAXINT8)
-        return NULL;
-      weights[at] = number;
-    }
-  if (transposed)
-    shape = pare_shape (2, (gint64[]){ shape.dims[1], shape.dims[0] });
-  return pare_tensor_new_take (PARE_INT8, &shape, g_steal_pointer (&weights));
-}
-
-gboolean
-pare_integer_layer_pads (const PareNode *node)
-{
-  guint n;
-  const gint64 *pads = pare_node_get_ints (node, "pads", &n);
-  g_autofree char *automatic = pare_node_get_string (node, "auto_pad");
-
-  if (automatic && !g_str_equal (automatic, "NOTSET"))
-    return !g_str_equal (automatic, "VALID");
-  for (guint i = 0; i < n; i++)
-    if (pads[i])
-      return TRUE;
-  return FALSE;
-}
-
 /* Sum (x - zero) w + bias = sum x w + (bias - zero sum w): nothing to do for every element, as long as there is no
  * padding, which would be 0 and not the zero point. */
 static gboolean
@@ -104,14 +49,6 @@ add_scales (PareGraph *graph, const PareIntegerLayer *layer, float y_scale)
   return pare_grid_add_floats (graph, "scales", layer->n, scales);
 }
 
-/* The convolution's attributes go along. */
-static void
-copy_attributes (const PareNode *from, PareNode *to)
-{
-  for (guint i = 0; i < from->attributes->len; i++)
-    pare_node_set_attribute (to, pare_attribute_copy (from->attributes->pdata[i], NULL));
-}
-
 gboolean
 pare_integer_layer_replace (PareGraph *graph, PareIntegerLayer *layer, const PareGrid *y, PareNode *last,
                             gboolean as_sums)
@@ -127,7 +64,7 @@ pare_integer_layer_replace (PareGraph *graph, PareIntegerLayer *layer, const Par
     return FALSE;
   node = pare_graph_add_node (graph, PARE_DOMAIN, op_type, pare_node_label (old), old);
   if (layer->is_convolution)
-    copy_attributes (old, node);
+    pare_node_copy_attributes (node, old);
   y = y ? y : &plain;
   pare_grid_describe (node, y);
   pare_node_set_attribute (node, pare_attribute_new_int ("x_zero_point", layer->x.zero_point));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Two DequantizeLinear -> Add (-> Relu or Clip) -> QuantizeLinear. */
-#include "integer/grid.h"
+#include "integer/operator.h"
 #include <math.h>
 
 static gboolean

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Where a network has integers, and the making of nodes between them. */
-#include "integer/grid.h"
+ * Where a network has 8-bit integers. */
+#include "quantize/grid.h"
 #include "quantize/pair.h"
-#include "train/gradient.h"
 #include <math.h>
 
 /* Scale and zero point of @node, one for all. */
 static gboolean
-read_parameters (const PareNode *node, PareGrid *grid)
+read_parameters (PareNode *node, PareGrid *grid)
 {
   PareTensor *scale = pare_node_constant (node, 1), *zero_point = pare_node_constant (node, 2);
 
   if (!scale || scale->type != PARE_FLOAT32 || pare_tensor_elements (scale) != 1
       || (pare_node_input (node, 2) && (!zero_point || pare_tensor_elements (zero_point) != 1)))
     return FALSE;
+  grid->parameters = node;
   grid->type = zero_point ? zero_point->type : PARE_UINT8;
   grid->scale = pare_tensor_get_double (scale, 0);
   grid->zero_point = zero_point ? pare_tensor_get_int (zero_point, 0) : 0;
@@ -136,35 +136,6 @@ pare_grid_remove (PareGraph *graph, PareNode *node, PareNode *last)
     }
 }
 
-void
-pare_grid_describe (PareNode *node, const PareGrid *y)
-{
-  pare_node_set_attribute (node, pare_attribute_new_int ("y_type", y->type));
-  pare_node_set_attribute (node, pare_attribute_new_int ("y_zero_point", y->zero_point));
-  pare_node_set_attribute (node, pare_attribute_new_int ("lowest", y->lowest));
-  pare_node_set_attribute (node, pare_attribute_new_int ("highest", y->highest));
-}
-
-PareNode *
-pare_grid_replace (PareGraph *graph, const char *op_type, PareNode *node, PareNode *last, const PareGrid *y)
-{
-  PareNode *integer = pare_graph_add_node (graph, PARE_DOMAIN, op_type, pare_node_label (node), node);
-
-  pare_grid_describe (integer, y);
-  pare_grid_remove (graph, node, last);
-  pare_node_add_output (integer, y->integers);
-  return integer;
-}
-
-PareValue *
-pare_grid_add_floats (PareGraph *graph, const char *stem, guint n, const float *numbers)
-{
-  PareShape shape = pare_shape (1, (gint64[]){ n });
-  g_autoptr (PareTensor) tensor = pare_tensor_new_floats (&shape, numbers);
-
-  return pare_graph_add_constant (graph, stem, tensor);
-}
-
 PareNode *
 pare_grid_dequantize (PareGraph *graph, const PareGrid *grid, PareValue *integers, PareNode *before)
 {
@@ -178,4 +149,64 @@ pare_grid_dequantize (PareGraph *graph, const PareGrid *grid, PareValue *integer
   pare_node_add_input (node, pare_graph_add_constant (graph, "scale", scale));
   pare_node_add_input (node, pare_graph_add_constant (graph, "zero_point", zero_point));
   return node;
+}
+
+/* Operators of this kind that bring in numbers or outputs of their own. */
+static const char *const exceptions[] = { "Pad", "Dropout", NULL };
+
+static gboolean
+moves_integers (const PareNode *node)
+{
+  const PareOperator *op = pare_operator_of (node);
+
+  return op && op->quantize == PARE_QUANTIZE_PASS && !g_strv_contains (exceptions, node->op_type)
+         && (node->outputs->len == 1 || pare_node_is (node, "Split"));
+}
+
+static PareValue *
+add_value (PareGraph *graph, const char *stem, const char *suffix)
+{
+  g_autofree char *name = g_strconcat (stem, suffix, NULL);
+
+  return pare_graph_add_value_near (graph, name);
+}
+
+gboolean
+pare_grid_move (PareGraph *graph, PareNode *node)
+{
+  PareNode *moved;
+  PareGrid grid;
+
+  if (!moves_integers (node) || !pare_grid_before (pare_node_input (node, 0), &grid))
+    return FALSE;
+  moved = pare_graph_add_node (graph, node->domain, node->op_type, node->name, node);
+  pare_node_copy_attributes (moved, node);
+  for (guint i = 0; i < node->inputs->len; i++)
+    pare_node_add_input (moved, i ? node->inputs->pdata[i] : grid.integers);
+  for (guint i = 0; i < node->outputs->len; i++)
+    {
+      PareValue *output = node->outputs->pdata[i];
+      PareNode *dequantize;
+      pare_node_add_output (moved, output ? add_value (graph, output->name, "_quantized") : NULL);
+      if (!output)
+        continue;
+      dequantize = pare_grid_dequantize (graph, &grid, moved->outputs->pdata[i], node);
+      pare_node_set_output (node, i, pare_graph_add_value_near (graph, "unused"));
+      pare_node_add_output (dequantize, output);
+    }
+  pare_graph_remove_node (graph, node);
+  return TRUE;
+}
+
+gboolean
+pare_grid_join (PareGraph *graph, PareNode *node)
+{
+  PareNode *last;
+  PareGrid x, y;
+
+  if (!pare_grid_of_quantizer (node, &y, &last) || last != node || !pare_grid_before (pare_node_input (node, 0), &x)
+      || !pare_grid_equal (&x, &y) || !pare_graph_replace_value (graph, y.integers, x.integers))
+    return FALSE;
+  pare_graph_remove_node (graph, node);
+  return TRUE;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Where a network has integers. Private to the room. */
+ * Where a network has 8-bit integers. */
 #pragma once
-#include "integer/integer.h"
 #include "ops/operator.h"
+
+G_BEGIN_DECLS
 
 /**
  * PareGrid:
  * @integers: 8-bit integers
+ * @parameters: the DequantizeLinear or QuantizeLinear that says so
  * @lowest: the least of them that is used
  *
  * Integers that stand for scale (integers - zero_point).
@@ -14,6 +16,7 @@
 typedef struct
 {
   PareValue *integers;
+  PareNode *parameters;
   PareDataType type;
   float scale;
   gint32 zero_point;
@@ -32,12 +35,12 @@ gboolean pare_grid_equal (const PareGrid *a, const PareGrid *b);
 /* Removes what stands from @node to @last, one after the other. */
 void pare_grid_remove (PareGraph *graph, PareNode *node, PareNode *last);
 
-/* The attributes of an internal operator whose result lies on @y. */
-void pare_grid_describe (PareNode *node, const PareGrid *y);
-/* Internal operator @op_type instead of what stands from @node to @last, whose
- * result on @y it makes. Inputs are to be added. */
-PareNode *pare_grid_replace (PareGraph *graph, const char *op_type, PareNode *node, PareNode *last, const PareGrid *y);
-/* A constant list of floats. */
-PareValue *pare_grid_add_floats (PareGraph *graph, const char *stem, guint n, const float *numbers);
 /* DequantizeLinear of @integers, which lie on @grid, before @before. Its output is to be added. */
 PareNode *pare_grid_dequantize (PareGraph *graph, const PareGrid *grid, PareValue *integers, PareNode *before);
+/* DequantizeLinear -> @node, which only moves or picks numbers: it does so with the integers, and DequantizeLinear
+ * comes behind it. FALSE when that is not what stands there. */
+gboolean pare_grid_move (PareGraph *graph, PareNode *node);
+/* DequantizeLinear -> @node, a QuantizeLinear to the same grid: both go. FALSE when that is not what stands there. */
+gboolean pare_grid_join (PareGraph *graph, PareNode *node);
+
+G_END_DECLS
