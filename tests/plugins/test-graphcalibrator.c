@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * graphcalibrator and graphquantizer on two matrix products, whose ranges are known. */
-#include "gst/gstpare.h"
-#include <gst/check/gstharness.h>
+#include "stagetest.h"
 #include <math.h>
 #include <string.h>
 
@@ -37,85 +36,25 @@ graph_new (void)
   return graph;
 }
 
-typedef struct
-{
-  PareGraph *graph;
-  GstElement *element;
-  GstBus *bus;
-  GstHarness *graphs, *samples;
-  GThread *thread;
-} Fixture;
-
 static void
-setup (Fixture *fixture, gconstpointer name)
+setup (StageTest *test, gconstpointer settings)
 {
-  fixture->graph = graph_new ();
-  fixture->element = gst_element_factory_make (name, "it");
-  g_assert_nonnull (fixture->element);
-  gst_object_ref_sink (fixture->element);
-  fixture->bus = gst_bus_new ();
-  gst_element_set_bus (fixture->element, fixture->bus);
-}
-
-static void
-teardown (Fixture *fixture, gconstpointer name)
-{
-  if (fixture->samples)
-    gst_harness_teardown (fixture->samples);
-  if (fixture->graphs)
-    gst_harness_teardown (fixture->graphs);
-  gst_element_set_bus (fixture->element, NULL);
-  gst_object_unref (fixture->bus);
-  gst_object_unref (fixture->element);
-  g_object_unref (fixture->graph);
-}
-
-/* Once the properties are set: the stage starts. */
-static void
-start (Fixture *fixture)
-{
-  fixture->graphs = gst_harness_new_with_element (fixture->element, "sink", "src");
-  gst_harness_set_src_caps_str (fixture->graphs, GST_PARE_GRAPH_CAPS);
-}
-
-static gpointer
-push_graph (gpointer data)
-{
-  Fixture *fixture = data;
-
-  return GINT_TO_POINTER (gst_harness_push (fixture->graphs, gst_pare_buffer_new_graph (fixture->graph)));
+  stage_test_setup (test, settings);
+  test->graph = graph_new ();
 }
 
 /* Feeds @n samples of four numbers. */
 static GstFlowReturn
-calibrate (Fixture *fixture, guint n, const float (*samples)[SIZE])
+calibrate (StageTest *test, guint n, const float (*samples)[SIZE])
 {
   PareSpec spec = { PARE_FLOAT32, pare_shape_of (1, SIZE) };
 
-  start (fixture);
-  fixture->samples = gst_harness_new_with_element (fixture->element, "tensors", NULL);
-  gst_harness_set_src_caps (fixture->samples, gst_pare_tensor_caps_new (1, &spec));
-  fixture->thread = g_thread_new ("graph", push_graph, fixture);
+  stage_test_open_samples (test, 1, &spec);
+  stage_test_push_in_thread (test);
   for (guint i = 0; i < n; i++)
-    {
-      g_autoptr (PareTensor) tensor = pare_tensor_new_floats (&spec.shape, samples[i]);
-      gst_harness_push (fixture->samples, gst_pare_buffer_from_tensors (&tensor, 1));
-    }
-  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
-  return GPOINTER_TO_INT (g_thread_join (fixture->thread));
-}
-
-static void
-assert_error (Fixture *fixture, GQuark domain, int code, const char *part)
-{
-  g_autoptr (GstMessage) message = gst_bus_pop_filtered (fixture->bus, GST_MESSAGE_ERROR);
-  g_autoptr (GError) error = NULL;
-
-  g_assert_nonnull (message);
-  gst_message_parse_error (message, &error, NULL);
-  g_assert_error (error, domain, code);
-  if (!strstr (error->message, part))
-    g_error ("'%s' does not hold '%s'", error->message, part);
+    stage_test_push_floats (test, &spec.shape, samples[i]);
+  stage_test_end_samples (test);
+  return stage_test_join (test);
 }
 
 static void
@@ -128,22 +67,21 @@ assert_range (PareGraph *graph, const char *name, float low, float high)
 }
 
 static void
-test_minmax_finds_the_extremes (Fixture *fixture, gconstpointer name)
+test_minmax_finds_the_extremes (StageTest *test, gconstpointer name)
 {
   const float samples[][SIZE] = { { 1, 2, 3, 4 }, { -5, 0, 0, 0 }, { 0, 0, 7, 0 } };
   g_autoptr (GstBuffer) out = NULL;
   PareGraph *graph;
   gboolean found = FALSE;
 
-  g_object_set (fixture->element, "algorithm", "minmax", "batch-size", 2, NULL);
-  g_assert_cmpint (calibrate (fixture, 3, samples), ==, GST_FLOW_OK);
-  out = gst_harness_pull (fixture->graphs);
+  g_assert_cmpint (calibrate (test, 3, samples), ==, GST_FLOW_OK);
+  out = gst_harness_pull (test->graphs);
   graph = gst_pare_buffer_get_graph (out);
   assert_range (graph, "x", -5, 7);
   assert_range (graph, "h", -10, 14);
   /* The graph that was given has none. */
-  g_assert_cmpfloat (pare_graph_find_value (fixture->graph, "x")->range.low, >,
-                     pare_graph_find_value (fixture->graph, "x")->range.high);
+  g_assert_cmpfloat (pare_graph_find_value (test->graph, "x")->range.low, >,
+                     pare_graph_find_value (test->graph, "x")->range.high);
   for (guint i = 0; i < pare_record_length (graph->record); i++)
     {
       const PareRecordEntry *entry = pare_record_get (graph->record, i);
@@ -157,44 +95,42 @@ test_minmax_finds_the_extremes (Fixture *fixture, gconstpointer name)
 }
 
 static void
-test_numbers_that_are_not_finite_are_named (Fixture *fixture, gconstpointer name)
+test_numbers_that_are_not_finite_are_named (StageTest *test, gconstpointer name)
 {
   const float samples[][SIZE] = { { 1, 2, 3, 4 }, { 0, NAN, 0, 0 } };
 
-  g_object_set (fixture->element, "batch-size", 1, NULL);
-  g_assert_cmpint (calibrate (fixture, 2, samples), ==, GST_FLOW_ERROR);
-  assert_error (fixture, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "among samples 1 to 1");
+  g_assert_cmpint (calibrate (test, 2, samples), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (test, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "among samples 1 to 1");
 }
 
 static void
-test_overflow_in_the_network_is_named (Fixture *fixture, gconstpointer name)
+test_overflow_in_the_network_is_named (StageTest *test, gconstpointer name)
 {
   const float samples[][SIZE] = { { 3e38f, 0, 0, 0 } };
 
-  g_assert_cmpint (calibrate (fixture, 1, samples), ==, GST_FLOW_ERROR);
-  assert_error (fixture, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "'h' (of double)");
+  g_assert_cmpint (calibrate (test, 1, samples), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (test, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "'h' (of double)");
 }
 
 static void
-test_unknown_algorithm_names_the_nearest (Fixture *fixture, gconstpointer name)
+test_unknown_algorithm_names_the_nearest (StageTest *test, gconstpointer name)
 {
-  g_object_set (fixture->element, "algorithm", "minmux", NULL);
-  g_assert_cmpint (calibrate (fixture, 0, NULL), ==, GST_FLOW_ERROR);
-  assert_error (fixture, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "minmax");
+  g_assert_cmpint (calibrate (test, 0, NULL), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (test, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "minmax");
 }
 
 /* As a calibrator would leave it. */
 static void
-set_ranges (Fixture *fixture)
+set_ranges (StageTest *test)
 {
-  pare_graph_find_value (fixture->graph, "x")->range = (PareRange){ -1, 1 };
-  pare_graph_find_value (fixture->graph, "h")->range = (PareRange){ -2, 2 };
+  pare_graph_find_value (test->graph, "x")->range = (PareRange){ -1, 1 };
+  pare_graph_find_value (test->graph, "h")->range = (PareRange){ -2, 2 };
 }
 
 static guint
-count_pairs (Fixture *fixture)
+count_pairs (StageTest *test)
 {
-  g_autoptr (GstBuffer) out = gst_harness_pull (fixture->graphs);
+  g_autoptr (GstBuffer) out = gst_harness_pull (test->graphs);
   PareGraph *graph = gst_pare_buffer_get_graph (out);
   guint n = 0;
 
@@ -204,82 +140,74 @@ count_pairs (Fixture *fixture)
 }
 
 static void
-test_layer_is_quantized (Fixture *fixture, gconstpointer name)
+test_layer_is_quantized (StageTest *test, gconstpointer name)
 {
-  set_ranges (fixture);
-  start (fixture);
-  g_assert_cmpint (GPOINTER_TO_INT (push_graph (fixture)), ==, GST_FLOW_OK);
+  set_ranges (test);
+  g_assert_cmpint (stage_test_push (test), ==, GST_FLOW_OK);
   /* Of the input and the weight at least. */
-  g_assert_cmpuint (count_pairs (fixture), >=, 2);
+  g_assert_cmpuint (count_pairs (test), >=, 2);
 }
 
 static void
-test_skipped_layers_stay_in_float (Fixture *fixture, gconstpointer name)
+test_skipped_layers_stay_in_float (StageTest *test, gconstpointer name)
 {
-  set_ranges (fixture);
-  g_object_set (fixture->element, "skip-layers", "again", "layers", "double:enable=false", NULL);
-  start (fixture);
-  g_assert_cmpint (GPOINTER_TO_INT (push_graph (fixture)), ==, GST_FLOW_OK);
-  g_assert_cmpuint (count_pairs (fixture), ==, 0);
+  set_ranges (test);
+  g_assert_cmpint (stage_test_push (test), ==, GST_FLOW_OK);
+  g_assert_cmpuint (count_pairs (test), ==, 0);
 }
 
 static void
-test_unknown_layer_names_the_nearest (Fixture *fixture, gconstpointer name)
+test_unknown_layer_names_the_nearest (StageTest *test, gconstpointer name)
 {
-  set_ranges (fixture);
-  g_object_set (fixture->element, "skip-layers", "doubel", NULL);
-  start (fixture);
-  g_assert_cmpint (GPOINTER_TO_INT (push_graph (fixture)), ==, GST_FLOW_ERROR);
-  assert_error (fixture, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "'double'");
+  set_ranges (test);
+  g_assert_cmpint (stage_test_push (test), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (test, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "'double'");
 }
 
 static void
-test_missing_ranges_are_an_error (Fixture *fixture, gconstpointer name)
+test_missing_ranges_are_an_error (StageTest *test, gconstpointer name)
 {
-  start (fixture);
-  g_assert_cmpint (GPOINTER_TO_INT (push_graph (fixture)), ==, GST_FLOW_ERROR);
-  assert_error (fixture, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "graphcalibrator");
+  g_assert_cmpint (stage_test_push (test), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (test, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "graphcalibrator");
 }
 
 static void
-test_unknown_fusion_names_the_nearest (Fixture *fixture, gconstpointer name)
+test_unknown_fusion_names_the_nearest (StageTest *test, gconstpointer name)
 {
-  g_object_set (fixture->element, "skip", "identty", NULL);
-  start (fixture);
-  g_assert_cmpint (GPOINTER_TO_INT (push_graph (fixture)), ==, GST_FLOW_ERROR);
-  assert_error (fixture, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "identity");
+  g_assert_cmpint (stage_test_push (test), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (test, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "identity");
 }
 
 static void
-test_running_stage_keeps_its_properties (Fixture *fixture, gconstpointer name)
+test_running_stage_keeps_its_properties (StageTest *test, gconstpointer name)
 {
   guint bins, before;
 
-  g_object_get (fixture->element, "bins", &before, NULL);
-  start (fixture);
+  g_object_get (test->element, "bins", &before, NULL);
   g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*'bins' keeps its value*");
-  g_object_set (fixture->element, "bins", 100, NULL);
+  g_object_set (test->element, "bins", 100, NULL);
   g_test_assert_expected_messages ();
-  g_object_get (fixture->element, "bins", &bins, NULL);
+  g_object_get (test->element, "bins", &bins, NULL);
   g_assert_cmpuint (bins, ==, before);
 }
 
-#define ADD(element, name) g_test_add ("/" element "/" #name, Fixture, element, setup, test_##name, teardown)
+#define ADD(element, name, settings)                                                                                   \
+  g_test_add ("/" element "/" #name, StageTest, element settings, setup, test_##name, stage_test_teardown)
 
 int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
-  ADD ("graphcalibrator", minmax_finds_the_extremes);
-  ADD ("graphcalibrator", numbers_that_are_not_finite_are_named);
-  ADD ("graphcalibrator", overflow_in_the_network_is_named);
-  ADD ("graphcalibrator", unknown_algorithm_names_the_nearest);
-  ADD ("graphcalibrator", running_stage_keeps_its_properties);
-  ADD ("graphquantizer", layer_is_quantized);
-  ADD ("graphquantizer", skipped_layers_stay_in_float);
-  ADD ("graphquantizer", unknown_layer_names_the_nearest);
-  ADD ("graphquantizer", missing_ranges_are_an_error);
-  ADD ("graphfuser", unknown_fusion_names_the_nearest);
+  ADD ("graphcalibrator", minmax_finds_the_extremes, " algorithm=minmax batch-size=2");
+  ADD ("graphcalibrator", numbers_that_are_not_finite_are_named, " batch-size=1");
+  ADD ("graphcalibrator", overflow_in_the_network_is_named, "");
+  ADD ("graphcalibrator", unknown_algorithm_names_the_nearest, " algorithm=minmux");
+  ADD ("graphcalibrator", running_stage_keeps_its_properties, "");
+  ADD ("graphquantizer", layer_is_quantized, "");
+  ADD ("graphquantizer", skipped_layers_stay_in_float, " skip-layers=again layers=double:enable=false");
+  ADD ("graphquantizer", unknown_layer_names_the_nearest, " skip-layers=doubel");
+  ADD ("graphquantizer", missing_ranges_are_an_error, "");
+  ADD ("graphfuser", unknown_fusion_names_the_nearest, " skip=identty");
   return g_test_run ();
 }

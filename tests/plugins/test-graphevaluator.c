@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * graphevaluator and graphrunner on a network that adds nothing: its scores are the samples themselves. */
-#include "gst/gstpare.h"
-#include <gst/check/gstharness.h>
+#include "stagetest.h"
 #include <math.h>
 #include <string.h>
 
@@ -27,62 +26,29 @@ graph_new (void)
   return graph;
 }
 
-static gpointer
-push_graph (gpointer harness)
-{
-  g_autoptr (PareGraph) graph = graph_new ();
-
-  return GINT_TO_POINTER (gst_harness_push (harness, gst_pare_buffer_new_graph (graph)));
-}
-
-typedef struct
-{
-  GstElement *element;
-  GstBus *bus;
-  GstHarness *graphs, *samples;
-  GThread *thread;
-} Fixture;
-
 static void
-setup (Fixture *fixture, gconstpointer name)
+setup (StageTest *test, gconstpointer settings)
 {
   PareSpec specs[] = { { PARE_FLOAT32, pare_shape_of (1, CLASSES) }, { PARE_INT64, pare_shape_of (1, 1) } };
 
-  fixture->element = gst_element_factory_make (name, "it");
-  g_assert_nonnull (fixture->element);
-  gst_object_ref_sink (fixture->element);
-  g_object_set (fixture->element, "batch-size", 2, NULL);
-  fixture->bus = gst_bus_new ();
-  gst_element_set_bus (fixture->element, fixture->bus);
-  fixture->graphs = gst_harness_new_with_element (fixture->element, "sink", "src");
-  gst_harness_set_src_caps_str (fixture->graphs, GST_PARE_GRAPH_CAPS);
-  fixture->samples = gst_harness_new_with_element (fixture->element, "tensors", NULL);
-  gst_harness_set_src_caps (fixture->samples, gst_pare_tensor_caps_new (2, specs));
-}
-
-static void
-teardown (Fixture *fixture, gconstpointer name)
-{
-  gst_harness_teardown (fixture->samples);
-  gst_harness_teardown (fixture->graphs);
-  gst_element_set_bus (fixture->element, NULL);
-  gst_object_unref (fixture->bus);
-  gst_object_unref (fixture->element);
+  stage_test_setup (test, settings);
+  test->graph = graph_new ();
+  stage_test_open_samples (test, 2, specs);
 }
 
 static GstFlowReturn
-push_sample (Fixture *fixture, const float *scores, gint64 label)
+push_sample (StageTest *test, const float *scores, gint64 label)
 {
   PareShape shape = pare_shape_of (1, CLASSES);
   g_autoptr (PareTensor) x = pare_tensor_new_floats (&shape, scores);
   g_autoptr (PareTensor) y = pare_tensor_new_int64s (1, &label);
   PareTensor *sample[] = { x, y };
 
-  return gst_harness_push (fixture->samples, gst_pare_buffer_from_tensors (sample, 2));
+  return gst_harness_push (test->samples, gst_pare_buffer_from_tensors (sample, 2));
 }
 
 static void
-test_evaluation_counts_hits (Fixture *fixture, gconstpointer name)
+test_evaluation_counts_hits (StageTest *test, gconstpointer name)
 {
   const float scores[CLASSES] = { 5, 4, 3, 2, 1, 0 };
   /* Label 0 is first, 4 is fifth, 5 is sixth. */
@@ -90,71 +56,65 @@ test_evaluation_counts_hits (Fixture *fixture, gconstpointer name)
   double top1, top5, loss, expected = 0;
   guint64 n;
 
-  fixture->thread = g_thread_new ("graph", push_graph, fixture->graphs);
+  stage_test_push_in_thread (test);
   for (int i = 0; i < 3; i++)
     {
-      g_assert_cmpint (push_sample (fixture, scores, labels[i]), ==, GST_FLOW_OK);
+      g_assert_cmpint (push_sample (test, scores, labels[i]), ==, GST_FLOW_OK);
       /* The cross-entropy by its definition. */
       expected -= log (exp (scores[labels[i]]) / (exp (5) + exp (4) + exp (3) + exp (2) + exp (1) + 1)) / 3;
     }
-  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
-  g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (fixture->thread)), ==, GST_FLOW_OK);
-  g_object_get (fixture->element, "top1", &top1, "top5", &top5, "loss", &loss, "n", &n, NULL);
+  stage_test_end_samples (test);
+  g_assert_cmpint (stage_test_join (test), ==, GST_FLOW_OK);
+  g_object_get (test->element, "top1", &top1, "top5", &top5, "loss", &loss, "n", &n, NULL);
   g_assert_cmpfloat_with_epsilon (top1, 1. / 3, 1e-12);
   g_assert_cmpfloat_with_epsilon (top5, 2. / 3, 1e-12);
   g_assert_cmpfloat_with_epsilon (loss, expected, 1e-6);
   g_assert_cmpuint (n, ==, 3);
-  g_assert_cmpuint (gst_harness_buffers_received (fixture->graphs), ==, 1);
+  g_assert_cmpuint (gst_harness_buffers_received (test->graphs), ==, 1);
 }
 
 static void
-test_equal_scores_are_no_hit_for_the_later_class (Fixture *fixture, gconstpointer name)
+test_equal_scores_are_no_hit_for_the_later_class (StageTest *test, gconstpointer name)
 {
   const float scores[CLASSES] = { 0 };
   double top1, top5;
 
-  fixture->thread = g_thread_new ("graph", push_graph, fixture->graphs);
-  push_sample (fixture, scores, 0);
-  push_sample (fixture, scores, 5);
-  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
-  g_thread_join (fixture->thread);
-  g_object_get (fixture->element, "top1", &top1, "top5", &top5, NULL);
+  stage_test_push_in_thread (test);
+  push_sample (test, scores, 0);
+  push_sample (test, scores, 5);
+  stage_test_end_samples (test);
+  stage_test_join (test);
+  g_object_get (test->element, "top1", &top1, "top5", &top5, NULL);
   g_assert_cmpfloat (top1, ==, 0.5);
   g_assert_cmpfloat (top5, ==, 0.5);
 }
 
 static void
-test_label_out_of_range_is_an_error (Fixture *fixture, gconstpointer name)
+test_label_out_of_range_is_an_error (StageTest *test, gconstpointer name)
 {
   const float scores[CLASSES] = { 0 };
-  g_autoptr (GstMessage) message = NULL;
-  g_autoptr (GError) error = NULL;
 
-  fixture->thread = g_thread_new ("graph", push_graph, fixture->graphs);
-  push_sample (fixture, scores, 0);
-  g_assert_cmpint (push_sample (fixture, scores, CLASSES), ==, GST_FLOW_ERROR);
-  g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (fixture->thread)), ==, GST_FLOW_ERROR);
-  message = gst_bus_pop_filtered (fixture->bus, GST_MESSAGE_ERROR);
-  g_assert_nonnull (message);
-  gst_message_parse_error (message, &error, NULL);
-  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
-  g_assert_nonnull (strstr (error->message, "Sample 1 has the label 6"));
+  stage_test_push_in_thread (test);
+  push_sample (test, scores, 0);
+  g_assert_cmpint (push_sample (test, scores, CLASSES), ==, GST_FLOW_ERROR);
+  g_assert_cmpint (stage_test_join (test), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (test, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "Sample 1 has the label 6");
 }
 
 static void
-test_runner_pushes_a_result_per_sample (Fixture *fixture, gconstpointer name)
+test_runner_pushes_a_result_per_sample (StageTest *test, gconstpointer name)
 {
-  GstHarness *results = gst_harness_new_with_element (fixture->element, NULL, "results");
+  GstHarness *results = gst_harness_new_with_element (test->element, NULL, "results");
   PareSpec spec = { PARE_FLOAT32, pare_shape_of (1, CLASSES) };
   g_autoptr (GstCaps) caps = NULL, expected = gst_pare_tensor_caps_new (1, &spec);
   g_autoptr (GstEvent) event = NULL;
 
-  fixture->thread = g_thread_new ("graph", push_graph, fixture->graphs);
+  stage_test_push_in_thread (test);
   for (int i = 0; i < 3; i++)
-    push_sample (fixture, (float[CLASSES]){ i, 10 }, 0);
-  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
-  g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (fixture->thread)), ==, GST_FLOW_OK);
-  gst_harness_push_event (fixture->graphs, gst_event_new_eos ());
+    push_sample (test, (float[CLASSES]){ i, 10 }, 0);
+  stage_test_end_samples (test);
+  g_assert_cmpint (stage_test_join (test), ==, GST_FLOW_OK);
+  gst_harness_push_event (test->graphs, gst_event_new_eos ());
 
   g_assert_cmpuint (gst_harness_buffers_received (results), ==, 3);
   caps = gst_pad_get_current_caps (results->sinkpad);
@@ -175,7 +135,8 @@ test_runner_pushes_a_result_per_sample (Fixture *fixture, gconstpointer name)
   gst_harness_teardown (results);
 }
 
-#define ADD(element, name) g_test_add ("/" element "/" #name, Fixture, element, setup, test_##name, teardown)
+#define ADD(element, name)                                                                                             \
+  g_test_add ("/" element "/" #name, StageTest, element " batch-size=2", setup, test_##name, stage_test_teardown)
 
 int
 main (int argc, char **argv)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * graphshifter on one product of integers whose accumulators are known. */
-#include "gst/gstpare.h"
-#include <gst/check/gstharness.h>
+#include "stagetest.h"
 #include <string.h>
 
 #define SIZE 8
@@ -43,66 +42,30 @@ graph_new (void)
   return graph;
 }
 
-typedef struct
-{
-  PareGraph *graph;
-  GstElement *element;
-  GstBus *bus;
-  GstHarness *graphs, *samples;
-} Fixture;
-
 static void
-setup (Fixture *fixture, gconstpointer data)
+setup (StageTest *test, gconstpointer settings)
 {
-  fixture->graph = graph_new ();
-  fixture->element = gst_object_ref_sink (gst_element_factory_make ("graphshifter", NULL));
-  fixture->bus = gst_bus_new ();
-  gst_element_set_bus (fixture->element, fixture->bus);
-}
-
-static void
-teardown (Fixture *fixture, gconstpointer data)
-{
-  if (fixture->samples)
-    gst_harness_teardown (fixture->samples);
-  gst_harness_teardown (fixture->graphs);
-  gst_element_set_bus (fixture->element, NULL);
-  gst_object_unref (fixture->bus);
-  gst_object_unref (fixture->element);
-  g_object_unref (fixture->graph);
-}
-
-static gpointer
-push_graph (gpointer data)
-{
-  Fixture *fixture = data;
-
-  return GINT_TO_POINTER (gst_harness_push (fixture->graphs, gst_pare_buffer_new_graph (fixture->graph)));
+  stage_test_setup (test, settings);
+  test->graph = graph_new ();
 }
 
 /* Two samples: all numbers are @first, then @second. */
 static GstFlowReturn
-shift (Fixture *fixture, float first, float second)
+shift (StageTest *test, float first, float second)
 {
   PareSpec spec = { PARE_FLOAT32, pare_shape_of (1, SIZE) };
-  GThread *thread;
 
-  fixture->graphs = gst_harness_new_with_element (fixture->element, "sink", "src");
-  gst_harness_set_src_caps_str (fixture->graphs, GST_PARE_GRAPH_CAPS);
-  fixture->samples = gst_harness_new_with_element (fixture->element, "tensors", NULL);
-  gst_harness_set_src_caps (fixture->samples, gst_pare_tensor_caps_new (1, &spec));
-  thread = g_thread_new ("graph", push_graph, fixture);
+  stage_test_open_samples (test, 1, &spec);
+  stage_test_push_in_thread (test);
   for (guint i = 0; i < 2; i++)
     {
       float numbers[SIZE];
-      g_autoptr (PareTensor) tensor = NULL;
       for (guint k = 0; k < SIZE; k++)
         numbers[k] = i ? second : first;
-      tensor = pare_tensor_new_floats (&spec.shape, numbers);
-      gst_harness_push (fixture->samples, gst_pare_buffer_from_tensors (&tensor, 1));
+      stage_test_push_floats (test, &spec.shape, numbers);
     }
-  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
-  return GPOINTER_TO_INT (g_thread_join (thread));
+  stage_test_end_samples (test);
+  return stage_test_join (test);
 }
 
 static const PareRecordEntry *
@@ -127,14 +90,13 @@ count_shifts (GstBuffer *buffer)
 
 /* 8 x 127 x 255 = 259080 is 32385 x 8, so that three bits can go without a loss. */
 static void
-test_all_batches_count (Fixture *fixture, gconstpointer data)
+test_all_batches_count (StageTest *test, gconstpointer data)
 {
   g_autoptr (GstBuffer) out = NULL;
   const PareRecordEntry *entry;
 
-  g_object_set (fixture->element, "batch-size", 1, NULL);
-  g_assert_cmpint (shift (fixture, 255, 8), ==, GST_FLOW_OK);
-  out = gst_harness_pull (fixture->graphs);
+  g_assert_cmpint (shift (test, 255, 8), ==, GST_FLOW_OK);
+  out = gst_harness_pull (test->graphs);
   entry = only_entry (out);
   g_assert_cmpstr (pare_record_entry_layer (entry), ==, "y");
   g_assert_cmpfloat (pare_record_entry_list (entry)->values[0], ==, 3);
@@ -142,40 +104,33 @@ test_all_batches_count (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_record_alone_can_tell_the_shifts (Fixture *fixture, gconstpointer data)
+test_record_alone_can_tell_the_shifts (StageTest *test, gconstpointer data)
 {
   g_autoptr (GstBuffer) out = NULL;
 
-  g_object_set (fixture->element, "simulate", FALSE, NULL);
-  g_assert_cmpint (shift (fixture, 1, 2), ==, GST_FLOW_OK);
-  out = gst_harness_pull (fixture->graphs);
+  g_assert_cmpint (shift (test, 1, 2), ==, GST_FLOW_OK);
+  out = gst_harness_pull (test->graphs);
   g_assert_cmpfloat (pare_record_entry_list (only_entry (out))->values[0], ==, 0);
   g_assert_cmpuint (count_shifts (out), ==, 0);
 }
 
 static void
-test_unknown_layer_names_the_nearest (Fixture *fixture, gconstpointer data)
+test_unknown_layer_names_the_nearest (StageTest *test, gconstpointer data)
 {
-  g_autoptr (GstMessage) message = NULL;
-  g_autoptr (GError) error = NULL;
-
-  g_object_set (fixture->element, "layers", "z:shift=1", NULL);
-  g_assert_cmpint (shift (fixture, 1, 2), ==, GST_FLOW_ERROR);
-  message = gst_bus_pop_filtered (fixture->bus, GST_MESSAGE_ERROR);
-  gst_message_parse_error (message, &error, NULL);
-  g_assert_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
-  g_assert_nonnull (strstr (error->message, "'y'"));
+  g_assert_cmpint (shift (test, 1, 2), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (test, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "'y'");
 }
 
-#define ADD(name) g_test_add ("/graphshifter/" #name, Fixture, NULL, setup, test_##name, teardown)
+#define ADD(name, settings)                                                                                            \
+  g_test_add ("/graphshifter/" #name, StageTest, "graphshifter " settings, setup, test_##name, stage_test_teardown)
 
 int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
-  ADD (all_batches_count);
-  ADD (record_alone_can_tell_the_shifts);
-  ADD (unknown_layer_names_the_nearest);
+  ADD (all_batches_count, "batch-size=1");
+  ADD (record_alone_can_tell_the_shifts, "simulate=false");
+  ADD (unknown_layer_names_the_nearest, "layers=z:shift=1");
   return g_test_run ();
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * graphtrainer on a matrix product with two classes: passes, validation, and what it refuses. */
-#include "gst/gstpare.h"
-#include <gst/check/gstharness.h>
+#include "stagetest.h"
 #include <string.h>
 
 #define SIZE 2
@@ -10,84 +9,33 @@
 #define RIGHT -1
 #define WRONG -2
 
-/* y [batch,2] = x w, w zero. */
-static PareGraph *
-graph_new (void)
-{
-  PareGraph *graph = pare_graph_new ();
-  PareSpec spec = { PARE_FLOAT32, pare_shape_of (2, -1, SIZE) };
-  PareShape shape = pare_shape_of (2, SIZE, 2);
-  g_autoptr (PareTensor) weight = pare_tensor_new_floats (&shape, (float[4]){ 0 });
-  PareValue *x = pare_graph_add_value (graph, "x"), *y = pare_graph_add_value (graph, "y");
-  PareNode *node = pare_graph_add_node (graph, "", "MatMul", "product", NULL);
-
-  pare_graph_set_opset (graph, "", 13);
-  pare_value_set_spec (x, &spec);
-  g_ptr_array_add (graph->inputs, x);
-  pare_node_add_input (node, x);
-  pare_node_add_input (node, pare_graph_add_constant (graph, "w", weight));
-  pare_node_add_output (node, y);
-  g_ptr_array_add (graph->outputs, y);
-  return graph;
-}
-
 typedef struct
 {
-  PareGraph *graph;
-  GstElement *element;
-  GstBus *bus;
-  GstHarness *graphs, *samples;
-  GThread *thread;
+  StageTest stage;
   GstHarness *validation; /* NULL without that pad */
   GThread *validator;
 } Fixture;
 
-static gpointer
-push_graph (gpointer data)
-{
-  Fixture *fixture = data;
-
-  return GINT_TO_POINTER (gst_harness_push (fixture->graphs, gst_pare_buffer_new_graph (fixture->graph)));
-}
-
 static void
-setup (Fixture *fixture, gconstpointer unused)
-{
-  fixture->graph = graph_new ();
-  fixture->element = gst_element_factory_make ("graphtrainer", "it");
-  g_assert_nonnull (fixture->element);
-  gst_object_ref_sink (fixture->element);
-  fixture->bus = gst_bus_new ();
-  gst_element_set_bus (fixture->element, fixture->bus);
-  g_object_set (fixture->element, "batch-size", 4, "learning-rate", 0.5, NULL);
-}
-
-static void
-start (Fixture *fixture)
+setup (Fixture *fixture, gconstpointer settings)
 {
   const PareSpec specs[] = { { PARE_FLOAT32, pare_shape_of (1, SIZE) }, { PARE_INT64, pare_shape_of (1, 1) } };
 
-  fixture->graphs = gst_harness_new_with_element (fixture->element, "sink", "src");
-  gst_harness_set_src_caps_str (fixture->graphs, GST_PARE_GRAPH_CAPS);
-  fixture->samples = gst_harness_new_with_element (fixture->element, "tensors", NULL);
-  gst_harness_set_src_caps (fixture->samples, gst_pare_tensor_caps_new (2, specs));
-  fixture->thread = g_thread_new ("graph", push_graph, fixture);
+  stage_test_setup (&fixture->stage, settings);
+  fixture->stage.graph = stage_test_product (SIZE, 2, (float[4]){ 0 }, "y");
+  stage_test_open_samples (&fixture->stage, 2, specs);
+  stage_test_push_in_thread (&fixture->stage);
 }
 
 static void
-teardown (Fixture *fixture, gconstpointer unused)
+teardown (Fixture *fixture, gconstpointer settings)
 {
   if (fixture->validation)
     {
       g_thread_join (fixture->validator);
       gst_harness_teardown (fixture->validation);
     }
-  gst_harness_teardown (fixture->samples);
-  gst_harness_teardown (fixture->graphs);
-  gst_element_set_bus (fixture->element, NULL);
-  gst_object_unref (fixture->bus);
-  gst_object_unref (fixture->element);
-  g_object_unref (fixture->graph);
+  stage_test_teardown (&fixture->stage, settings);
 }
 
 /* @n samples: class 0 along the first axis, 1 along the second; @label replaces the last one's unless it is RIGHT or
@@ -130,9 +78,9 @@ push_validation (gpointer harness)
 static void
 start_validation (Fixture *fixture)
 {
-  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (fixture->samples->srcpad);
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (fixture->stage.samples->srcpad);
 
-  fixture->validation = gst_harness_new_with_element (fixture->element, "validation", NULL);
+  fixture->validation = gst_harness_new_with_element (fixture->stage.element, "validation", NULL);
   gst_harness_set_src_caps (fixture->validation, g_steal_pointer (&caps));
   fixture->validator = g_thread_new ("validation", push_validation, fixture->validation);
 }
@@ -141,27 +89,9 @@ start_validation (Fixture *fixture)
 static double
 pull_weight (Fixture *fixture)
 {
-  g_autoptr (GstBuffer) out = gst_harness_pull (fixture->graphs);
+  g_autoptr (GstBuffer) out = gst_harness_pull (fixture->stage.graphs);
 
   return pare_tensor_get_double (pare_graph_find_value (gst_pare_buffer_get_graph (out), "w")->constant, 0);
-}
-
-static GstFlowReturn
-join (Fixture *fixture)
-{
-  return GPOINTER_TO_INT (g_thread_join (fixture->thread));
-}
-
-static void
-assert_error (Fixture *fixture, const char *part)
-{
-  g_autoptr (GstMessage) message = gst_bus_pop_filtered (fixture->bus, GST_MESSAGE_ERROR);
-  g_autoptr (GError) error = NULL;
-
-  g_assert_nonnull (message);
-  gst_message_parse_error (message, &error, NULL);
-  if (!strstr (error->message, part))
-    g_error ("'%s' does not hold '%s'", error->message, part);
 }
 
 /* The first step from zero: p = 1/2, so the gradient by w is (p - q) x / n = -1/4 on the diagonal. */
@@ -172,14 +102,12 @@ test_each_pass_is_an_epoch (Fixture *fixture, gconstpointer unused)
   PareGraph *graph;
   double epochs = 0;
 
-  g_object_set (fixture->element, "epochs", 2, "momentum", 0.0, NULL);
-  start (fixture);
-  push_samples (fixture->samples, 4, RIGHT);
-  end_pass (fixture->samples);
-  push_samples (fixture->samples, 6, RIGHT); /* two fill no batch */
-  end_pass (fixture->samples);
-  g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
-  out = gst_harness_pull (fixture->graphs);
+  push_samples (fixture->stage.samples, 4, RIGHT);
+  end_pass (fixture->stage.samples);
+  push_samples (fixture->stage.samples, 6, RIGHT); /* two fill no batch */
+  end_pass (fixture->stage.samples);
+  g_assert_cmpint (stage_test_join (&fixture->stage), ==, GST_FLOW_OK);
+  out = gst_harness_pull (fixture->stage.graphs);
   graph = gst_pare_buffer_get_graph (out);
   /* 0.5 / 4 after the first step; then p = sigmoid (1/4), and the gradient is (p - 1) / 2 x 1/2. */
   g_assert_cmpfloat_with_epsilon (pare_tensor_get_double (pare_graph_find_value (graph, "w")->constant, 0),
@@ -191,17 +119,21 @@ test_each_pass_is_an_epoch (Fixture *fixture, gconstpointer unused)
 
 /* One epoch of right labels, then two of wrong ones, which undo it. */
 static void
-test_the_best_epoch_is_kept (Fixture *fixture, gconstpointer unused)
+push_epochs (Fixture *fixture)
 {
-  g_object_set (fixture->element, "epochs", 3, "momentum", 0.0, NULL);
-  start (fixture);
-  start_validation (fixture);
   for (guint i = 0; i < 3; i++)
     {
-      push_samples (fixture->samples, 4, i ? WRONG : RIGHT);
-      end_pass (fixture->samples);
+      push_samples (fixture->stage.samples, 4, i ? WRONG : RIGHT);
+      end_pass (fixture->stage.samples);
     }
-  g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
+}
+
+static void
+test_the_best_epoch_is_kept (Fixture *fixture, gconstpointer unused)
+{
+  start_validation (fixture);
+  push_epochs (fixture);
+  g_assert_cmpint (stage_test_join (&fixture->stage), ==, GST_FLOW_OK);
   /* The weight after the first step, as below. */
   g_assert_cmpfloat_with_epsilon (pull_weight (fixture), 0.125, 1e-6);
 }
@@ -210,14 +142,8 @@ test_the_best_epoch_is_kept (Fixture *fixture, gconstpointer unused)
 static void
 test_without_validation_the_last_epoch_is_kept (Fixture *fixture, gconstpointer unused)
 {
-  g_object_set (fixture->element, "epochs", 3, "momentum", 0.0, NULL);
-  start (fixture);
-  for (guint i = 0; i < 3; i++)
-    {
-      push_samples (fixture->samples, 4, i ? WRONG : RIGHT);
-      end_pass (fixture->samples);
-    }
-  g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
+  push_epochs (fixture);
+  g_assert_cmpint (stage_test_join (&fixture->stage), ==, GST_FLOW_OK);
   g_assert_cmpfloat (pull_weight (fixture), <, 0);
 }
 
@@ -225,95 +151,85 @@ test_without_validation_the_last_epoch_is_kept (Fixture *fixture, gconstpointer 
 static void
 test_patience_ends_training (Fixture *fixture, gconstpointer unused)
 {
-  g_object_set (fixture->element, "epochs", 100, "patience", 2, "momentum", 0.0, NULL);
-  start (fixture);
   start_validation (fixture);
-  for (guint i = 0; i < 3; i++)
-    {
-      push_samples (fixture->samples, 4, i ? WRONG : RIGHT);
-      end_pass (fixture->samples);
-    }
-  g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
+  push_epochs (fixture);
+  g_assert_cmpint (stage_test_join (&fixture->stage), ==, GST_FLOW_OK);
   g_assert_cmpfloat_with_epsilon (pull_weight (fixture), 0.125, 1e-6);
 }
 
 static void
 test_numbers_that_run_away_name_the_layer (Fixture *fixture, gconstpointer unused)
 {
-  g_object_set (fixture->element, "learning-rate", 1e30, "weight-decay", 1e6, NULL);
-  start (fixture);
   for (guint i = 0; i < 4; i++)
-    push_samples (fixture->samples, 4, i % 2 ? WRONG : RIGHT);
-  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
-  g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
-  assert_error (fixture, "'product' (MatMul) was the first layer with such a number in 'w'");
+    push_samples (fixture->stage.samples, 4, i % 2 ? WRONG : RIGHT);
+  stage_test_end_samples (&fixture->stage);
+  g_assert_cmpint (stage_test_join (&fixture->stage), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (&fixture->stage, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+                           "'product' (MatMul) was the first layer with such a number in 'w'");
 }
 
 static void
 test_one_epoch_needs_no_store (Fixture *fixture, gconstpointer unused)
 {
-  start (fixture);
-  push_samples (fixture->samples, 8, RIGHT);
-  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
-  g_assert_cmpint (join (fixture), ==, GST_FLOW_OK);
+  push_samples (fixture->stage.samples, 8, RIGHT);
+  stage_test_end_samples (&fixture->stage);
+  g_assert_cmpint (stage_test_join (&fixture->stage), ==, GST_FLOW_OK);
 }
 
 static void
 test_a_second_epoch_asks_for_a_store (Fixture *fixture, gconstpointer unused)
 {
-  g_object_set (fixture->element, "epochs", 2, NULL);
-  start (fixture);
-  push_samples (fixture->samples, 8, RIGHT);
-  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
-  g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
-  assert_error (fixture, "put a tensorstore before its tensors pad");
+  push_samples (fixture->stage.samples, 8, RIGHT);
+  stage_test_end_samples (&fixture->stage);
+  g_assert_cmpint (stage_test_join (&fixture->stage), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (&fixture->stage, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
+                           "put a tensorstore before its tensors pad");
 }
 
 static void
 test_unknown_classes_are_refused (Fixture *fixture, gconstpointer unused)
 {
-  start (fixture);
-  push_samples (fixture->samples, 4, 7);
-  g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
-  assert_error (fixture, "Sample 3 has the label 7");
+  push_samples (fixture->stage.samples, 4, 7);
+  g_assert_cmpint (stage_test_join (&fixture->stage), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (&fixture->stage, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "Sample 3 has the label 7");
 }
 
 static void
 test_fewer_samples_than_a_batch_are_refused (Fixture *fixture, gconstpointer unused)
 {
-  start (fixture);
-  push_samples (fixture->samples, 3, RIGHT);
-  gst_harness_push_event (fixture->samples, gst_event_new_eos ());
-  g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
-  assert_error (fixture, "holds 3 samples, fewer than the 4 of a batch");
+  push_samples (fixture->stage.samples, 3, RIGHT);
+  stage_test_end_samples (&fixture->stage);
+  g_assert_cmpint (stage_test_join (&fixture->stage), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (&fixture->stage, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
+                           "holds 3 samples, fewer than the 4 of a batch");
 }
 
 static void
 test_schedules_ask_how_many_samples_there_are (Fixture *fixture, gconstpointer unused)
 {
-  g_object_set (fixture->element, "schedule", "cosine", NULL);
-  start (fixture);
-  push_samples (fixture->samples, 4, RIGHT);
-  g_assert_cmpint (join (fixture), ==, GST_FLOW_ERROR);
-  assert_error (fixture, "must know how many samples there are");
+  push_samples (fixture->stage.samples, 4, RIGHT);
+  g_assert_cmpint (stage_test_join (&fixture->stage), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (&fixture->stage, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+                           "must know how many samples there are");
 }
 
-#define TEST(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+#define TEST(path, function, settings)                                                                                 \
+  g_test_add (path, Fixture, "graphtrainer batch-size=4 learning-rate=0.5" settings, setup, function, teardown)
 
 int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
-  TEST ("/graphtrainer/epochs", test_each_pass_is_an_epoch);
-  TEST ("/graphtrainer/best-epoch", test_the_best_epoch_is_kept);
-  TEST ("/graphtrainer/last-epoch", test_without_validation_the_last_epoch_is_kept);
-  TEST ("/graphtrainer/patience", test_patience_ends_training);
-  TEST ("/graphtrainer/divergence", test_numbers_that_run_away_name_the_layer);
-  TEST ("/graphtrainer/one-epoch", test_one_epoch_needs_no_store);
-  TEST ("/graphtrainer/second-epoch", test_a_second_epoch_asks_for_a_store);
-  TEST ("/graphtrainer/labels", test_unknown_classes_are_refused);
-  TEST ("/graphtrainer/few-samples", test_fewer_samples_than_a_batch_are_refused);
-  TEST ("/graphtrainer/length", test_schedules_ask_how_many_samples_there_are);
+  TEST ("/graphtrainer/epochs", test_each_pass_is_an_epoch, " epochs=2 momentum=0");
+  TEST ("/graphtrainer/best-epoch", test_the_best_epoch_is_kept, " epochs=3 momentum=0");
+  TEST ("/graphtrainer/last-epoch", test_without_validation_the_last_epoch_is_kept, " epochs=3 momentum=0");
+  TEST ("/graphtrainer/patience", test_patience_ends_training, " epochs=100 patience=2 momentum=0");
+  TEST ("/graphtrainer/divergence", test_numbers_that_run_away_name_the_layer, " learning-rate=1e30 weight-decay=1e6");
+  TEST ("/graphtrainer/one-epoch", test_one_epoch_needs_no_store, "");
+  TEST ("/graphtrainer/second-epoch", test_a_second_epoch_asks_for_a_store, " epochs=2");
+  TEST ("/graphtrainer/labels", test_unknown_classes_are_refused, "");
+  TEST ("/graphtrainer/few-samples", test_fewer_samples_than_a_batch_are_refused, "");
+  TEST ("/graphtrainer/length", test_schedules_ask_how_many_samples_there_are, " schedule=cosine");
   return g_test_run ();
 }
