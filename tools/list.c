@@ -8,7 +8,7 @@
 #include "ops/operator.h"
 #include "train/gradient.h"
 #include "plugins.h"
-#include "quantize/quantize.h"
+#include "quantize/weight-algorithm.h"
 #include "sparsify/nm-algorithm.h"
 #include "sparsify/ranking.h"
 
@@ -72,6 +72,16 @@ each_ranking (Visit visit, gpointer user_data)
 }
 
 static void
+each_weight_algorithm (Visit visit, gpointer user_data)
+{
+  guint n;
+  const PareWeightAlgorithm *const *algorithms = pare_weight_algorithms (&n);
+
+  for (guint i = 0; i < n; i++)
+    visit (algorithms[i]->name, algorithms[i]->description, user_data);
+}
+
+static void
 each_form (Visit visit, gpointer user_data)
 {
   guint n;
@@ -122,6 +132,7 @@ static const struct
   { "recipes", "Recipes (pare run RECIPE --help)", each_recipe },
   { "stages", "Stages and other elements", each_stage },
   { "algorithms", "Calibration algorithms (algorithm=)", each_algorithm },
+  { "weights", "Weight algorithms (graphquantizer weight-algorithm=)", each_weight_algorithm },
   { "sparsity", "Algorithms for n:m sparsity (graphsparsifier algorithm=)", each_nm_algorithm },
   { "rankings", "Rankings of filters (graphsparsifier mode=filter algorithm=)", each_ranking },
   { "forms", "Output forms (form=)", each_form },

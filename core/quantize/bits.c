@@ -2,13 +2,13 @@
  * Bits of weights and activations: the settings', except for single layers and for those at the edges of the network.
  */
 #include "quantize/bits.h"
-#include "graph/overrides.h"
+#include "quantize/settings.h"
 
 struct _PareBits
 {
   const PareQuantizeSettings *settings;
   GHashTable *edges;  /* weighted nodes with no weighted node before or behind them */
-  GHashTable *values; /* value that is read by one of those, at its origin */
+  GHashTable *values; /* value, at its origin -> bits that its readers ask for */
   const ParePlacement *placement;
 };
 
@@ -58,12 +58,56 @@ find_last (PareBits *bits, const PareGraph *graph)
     }
 }
 
+/* What layers that read @value ask for: the most, where they differ. */
+static void
+ask (PareBits *bits, PareValue *value, guint wanted)
+{
+  PareValue *origin = pare_placement_origin (bits->placement, value);
+  guint asked = GPOINTER_TO_UINT (g_hash_table_lookup (bits->values, origin));
+
+  g_hash_table_insert (bits->values, origin, GUINT_TO_POINTER (MAX (asked, wanted)));
+}
+
+static int
+override_of (const PareBits *bits, const PareNode *node)
+{
+  const PareQuantizeLayer *layer = pare_quantize_settings_layer (bits->settings, pare_node_label (node));
+
+  return layer ? layer->activation_bits : -1;
+}
+
+/* Values that only were moved on the way keep one grid, so all of them count as the first one. What is said of single
+ * layers comes before what the edges get. */
+static void
+ask_for_values (PareBits *bits, const PareGraph *graph)
+{
+  g_autoptr (GHashTable) said = g_hash_table_new (NULL, NULL);
+  GHashTableIter iter;
+  gpointer node;
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      const PareNode *layer = graph->nodes->pdata[i];
+      const PareOperator *op = pare_operator_of (layer);
+      guint inputs = op && op->quantize == PARE_QUANTIZE_JOIN ? layer->inputs->len : 1;
+      if (override_of (bits, layer) < 0 || !pare_placement_quantized (bits->placement, layer))
+        continue;
+      for (guint k = 0; k < inputs; k++)
+        {
+          ask (bits, layer->inputs->pdata[k], override_of (bits, layer));
+          g_hash_table_add (said, pare_placement_origin (bits->placement, layer->inputs->pdata[k]));
+        }
+    }
+  g_hash_table_iter_init (&iter, bits->edges);
+  while (g_hash_table_iter_next (&iter, &node, NULL))
+    if (!g_hash_table_contains (said, pare_placement_origin (bits->placement, pare_node_input (node, 0))))
+      ask (bits, pare_node_input (node, 0), MAX (bits->settings->edge_bits, bits->settings->activation_bits));
+}
+
 PareBits *
 pare_bits_new (PareGraph *graph, const ParePlacement *placement, const PareQuantizeSettings *settings)
 {
   PareBits *bits = g_new0 (PareBits, 1);
-  GHashTableIter iter;
-  gpointer node;
 
   bits->settings = settings;
   bits->placement = placement;
@@ -71,10 +115,7 @@ pare_bits_new (PareGraph *graph, const ParePlacement *placement, const PareQuant
   bits->values = g_hash_table_new (NULL, NULL);
   find_first (bits, graph);
   find_last (bits, graph);
-  /* Values that only were moved on the way keep one grid, so all of them count as the first one. */
-  g_hash_table_iter_init (&iter, bits->edges);
-  while (g_hash_table_iter_next (&iter, &node, NULL))
-    g_hash_table_add (bits->values, pare_placement_origin (placement, pare_node_input (node, 0)));
+  ask_for_values (bits, graph);
   return bits;
 }
 
@@ -90,11 +131,11 @@ guint
 pare_bits_of_weight (const PareBits *bits, const PareNode *node)
 {
   const PareQuantizeSettings *settings = bits->settings;
-  const PareQuantizeLayer *layer = pare_overrides_find (settings->layers, pare_node_label (node));
+  const PareQuantizeLayer *layer = pare_quantize_settings_layer (settings, pare_node_label (node));
 
   if (layer && layer->weight_bits >= 0)
     return layer->weight_bits;
-  return g_hash_table_contains (bits->edges, node) ? settings->edge_bits : settings->bits;
+  return g_hash_table_contains (bits->edges, node) ? MAX (settings->edge_bits, settings->bits) : settings->bits;
 }
 
 guint
@@ -102,5 +143,7 @@ pare_bits_of_value (const PareBits *bits, const PareValue *value)
 {
   const PareValue *origin = pare_placement_origin (bits->placement, (PareValue *)value);
 
-  return g_hash_table_contains (bits->values, origin) ? bits->settings->edge_bits : bits->settings->activation_bits;
+  guint asked = GPOINTER_TO_UINT (g_hash_table_lookup (bits->values, origin));
+
+  return asked ? asked : bits->settings->activation_bits;
 }

@@ -11,6 +11,8 @@ pare_integer_limits (PareDataType type, gint32 *lowest, gint32 *highest)
     PareDataType type;
     gint32 lowest, highest;
   } limits[] = {
+    { PARE_INT4, -8, 7 },
+    { PARE_UINT4, 0, 15 },
     { PARE_INT8, G_MININT8, G_MAXINT8 },
     { PARE_UINT8, 0, G_MAXUINT8 },
     { PARE_INT16, G_MININT16, G_MAXINT16 },
@@ -37,15 +39,16 @@ same_constant (const PareValue *a, const PareValue *b)
 static gboolean
 read_parameters (const PareNode *node, ParePair *pair)
 {
-  guint n = 0;
+  gint64 n = 0;
 
   pair->scale = pare_node_input (node, 1);
   pair->zero_point = pare_node_input (node, 2);
   if (!pair->scale || !pair->scale->constant || pair->scale->constant->type != PARE_FLOAT32
-      || pair->scale->constant->shape.rank > 1 || (pair->zero_point && !pair->zero_point->constant))
+      || (pair->scale->constant->shape.rank > 1 && !pair->block_size)
+      || (pair->zero_point && !pair->zero_point->constant))
     return FALSE;
   n = pare_tensor_elements (pair->scale->constant);
-  pair->axis = n == 1 ? -1 : pare_node_get_int (node, "axis", 1);
+  pair->axis = n == 1 && !pair->block_size ? -1 : pare_node_get_int (node, "axis", 1);
   return n > 0;
 }
 
@@ -72,7 +75,8 @@ read_quantize (PareNode *quantize, ParePair *pair)
   PareValue *scale = pare_node_input (quantize, 1), *zero_point = pare_node_input (quantize, 2);
 
   if (!same_constant (pair->scale, scale) || !same_constant (pair->zero_point, zero_point)
-      || (pair->axis >= 0 && pare_node_get_int (quantize, "axis", 1) != pair->axis))
+      || (pair->axis >= 0 && pare_node_get_int (quantize, "axis", 1) != pair->axis)
+      || pare_node_get_int (quantize, "block_size", 0) != pair->block_size)
     return FALSE;
   pair->quantize = quantize;
   pair->input = pare_node_input (quantize, 0);
@@ -85,7 +89,10 @@ pare_pair_read (PareNode *node, ParePair *pair)
   PareValue *integers = pare_node_input (node, 0);
   PareNode *producer;
 
-  *pair = (ParePair){ .dequantize = node, .output = pare_node_output (node, 0), .type = PARE_UINT8 };
+  *pair = (ParePair){ .dequantize = node,
+                      .output = pare_node_output (node, 0),
+                      .type = PARE_UINT8,
+                      .block_size = pare_node_get_int (node, "block_size", 0) };
   if (!pare_node_is (node, "DequantizeLinear") || !integers || !pair->output || !read_parameters (node, pair))
     return FALSE;
   if (integers->constant)
@@ -145,6 +152,16 @@ add_node (PareGraph *graph, const char *op_type, const char *stem, PareNode *bef
   return node;
 }
 
+/* Which slices have scales of their own. */
+static void
+set_slices (PareNode *node, const ParePairGrid *grid)
+{
+  if (grid->axis >= 0)
+    pare_node_set_attribute (node, pare_attribute_new_int ("axis", grid->axis));
+  if (grid->block_size)
+    pare_node_set_attribute (node, pare_attribute_new_int ("block_size", grid->block_size));
+}
+
 void
 pare_pair_insert (PareGraph *graph, PareValue *input, PareNode *before, const ParePairGrid *grid, PareValue *output)
 {
@@ -167,8 +184,46 @@ pare_pair_insert (PareGraph *graph, PareValue *input, PareNode *before, const Pa
     }
   nodes[1] = add_node (graph, "DequantizeLinear", stem, before,
                        (PareValue *[]){ integers, grid->scale, grid->zero_point }, output);
-  for (guint i = 0; grid->axis >= 0 && i < 2; i++)
-    pare_node_set_attribute (nodes[i], pare_attribute_new_int ("axis", grid->axis));
+  for (guint i = 0; i < 2; i++)
+    set_slices (nodes[i], grid);
+}
+
+static PareValue *
+add_constant (PareGraph *graph, const char *stem, const char *suffix, PareTensor *tensor)
+{
+  g_autofree char *name = g_strconcat (stem, suffix, NULL);
+
+  return pare_graph_add_constant (graph, name, tensor);
+}
+
+static PareTensor *
+repeated (PareDataType type, const PareShape *shape, gint32 number)
+{
+  gint64 n = pare_shape_elements (shape);
+  g_autofree gint32 *numbers = g_new (gint32, MAX (n, 1));
+  gpointer data = g_malloc0 (MAX (pare_data_size (type, n), 1));
+
+  for (gint64 i = 0; i < n; i++)
+    numbers[i] = number;
+  g_assert (pare_convert (PARE_INT32, numbers, type, data, n));
+  return pare_tensor_new_take (type, shape, data);
+}
+
+PareValue *
+pare_pair_add (PareGraph *graph, PareValue *input, PareNode *before, const ParePairNumbers *numbers)
+{
+  g_autofree char *name = g_strconcat (input->name, "_dequantized", NULL);
+  g_autoptr (PareTensor) zeros = repeated (numbers->type, &numbers->scale->shape, numbers->zero_point);
+  ParePairGrid grid = { add_constant (graph, input->name, "_scale", numbers->scale),
+                        add_constant (graph, input->name, "_zero_point", zeros),
+                        numbers->lowest,
+                        numbers->highest,
+                        numbers->axis,
+                        numbers->block_size };
+  PareValue *dequantized = pare_graph_add_value_near (graph, name);
+
+  pare_pair_insert (graph, input, before, &grid, dequantized);
+  return dequantized;
 }
 
 void
@@ -178,8 +233,7 @@ pare_pair_insert_stored (PareGraph *graph, PareValue *integers, PareNode *before
   PareNode *node = add_node (graph, "DequantizeLinear", integers->name, before,
                              (PareValue *[]){ integers, grid->scale, grid->zero_point }, output);
 
-  if (grid->axis >= 0)
-    pare_node_set_attribute (node, pare_attribute_new_int ("axis", grid->axis));
+  set_slices (node, grid);
 }
 
 /* Stored integers */
@@ -229,7 +283,7 @@ lift (PareGraph *graph, PareNode *node, const ParePair *pair, GError **error)
 {
   g_autoptr (PareTensor) floats = dequantized (node, error);
   g_autofree char *name = g_strconcat (pair->input->name, "_float", NULL);
-  ParePairGrid grid = { pair->scale, NULL, pair->lowest, pair->highest, pair->axis };
+  ParePairGrid grid = { pair->scale, NULL, pair->lowest, pair->highest, pair->axis, pair->block_size };
 
   if (!floats)
     return FALSE;

@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * @zero_point: value of the zero point, a constant, or NULL
  * @type: of the integers
  * @axis: of the scales, -1 when there is one
+ * @block_size: 0, or so many numbers along @axis share a scale, which then is a tensor of the input's rank
  *
  * A value on its way through integers.
  */
@@ -29,6 +30,7 @@ typedef struct
   PareDataType type;
   gint32 lowest, highest;
   int axis;
+  gint64 block_size;
 } ParePair;
 
 /* The grid of a pair to be made. The values are constants. */
@@ -37,9 +39,21 @@ typedef struct
   PareValue *scale, *zero_point;
   gint32 lowest, highest;
   int axis;
+  gint64 block_size;
 } ParePairGrid;
 
-/* Lowest and highest integer of a type of 8 or 16 bits; FALSE for others. */
+/* The same in numbers: one zero point for all. */
+typedef struct
+{
+  PareTensor *scale;
+  PareDataType type;
+  gint32 zero_point;
+  gint32 lowest, highest;
+  int axis;
+  gint64 block_size;
+} ParePairNumbers;
+
+/* Lowest and highest integer of a type of 4, 8 or 16 bits; FALSE for others. */
 gboolean pare_integer_limits (PareDataType type, gint32 *lowest, gint32 *highest);
 
 /* Reads the pair that ends in @node, or the stored integers that it converts; FALSE when it is no DequantizeLinear, or
@@ -50,6 +64,8 @@ PareValue *pare_pair_zero_point (PareGraph *graph, const ParePair *pair);
 /* input -> pair -> @output, before @before. */
 void
 pare_pair_insert (PareGraph *graph, PareValue *input, PareNode *before, const ParePairGrid *grid, PareValue *output);
+/* input -> pair of @numbers -> the value returned, before @before. */
+PareValue *pare_pair_add (PareGraph *graph, PareValue *input, PareNode *before, const ParePairNumbers *numbers);
 /* Stored @integers -> DequantizeLinear -> @output, before @before. */
 void pare_pair_insert_stored (PareGraph *graph, PareValue *integers, PareNode *before, const ParePairGrid *grid,
                               PareValue *output);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "quantize/granularity.h"
 #include "quantize/quantize.h"
 
 G_BEGIN_DECLS
@@ -25,16 +26,22 @@ typedef struct
 
 /* Those of @bits. @narrow: without the lowest one, so that each has its negative. */
 PareWeightGrid pare_weight_grid (guint bits, gboolean narrow);
+/* The type that stores them: int8, or int16 for those of more than 8 bits. */
+PareDataType pare_weight_grid_type (const PareWeightGrid *grid);
 
-/* Symmetric scales of a float32 weight on @grid, one per index of @axis (per tensor when @per_channel is
- * FALSE). With 8 bits the largest weight is the end of the grid; with fewer, the scale is the one of least squared
- * error, which cuts off the largest weights. @bias_floor (may be NULL): least scale per channel, such that its bias
- * fits 32 bits. Returns the scales. */
-PareTensor *pare_weight_scales (const PareTensor *weight, guint axis, gboolean per_channel,
-                                const PareWeightGrid *grid, const float *bias_floor);
+/* Symmetric scales of a float32 weight on @grid, as @algorithm chooses them for all numbers that share one.
+ * @floors (may be NULL): the least that each scale may be, for biases to fit 32 bits; @raised (may be NULL) receives
+ * the number of scales that those had to raise. Returns the scales. */
+PareTensor *
+pare_weight_scales (const PareTensor *weight, const PareGranularity *granularity, const PareWeightGrid *grid,
+                    const PareWeightAlgorithm *algorithm, const float *floors, guint *raised);
 
-/* The integers of @weight under @scales (one, or one per index of @axis): rounded to the nearest, ties to even. */
-PareTensor *pare_weight_quantize (const PareTensor *weight, guint axis, const PareTensor *scales,
-                                  const PareWeightGrid *grid);
+/* The integers of @weight under @scales: rounded to the nearest, ties to even. */
+PareTensor *pare_weight_quantize (const PareTensor *weight, const PareGranularity *granularity,
+                                  const PareTensor *scales, const PareWeightGrid *grid);
+
+/* 10 log10 (signal / error) of the weight under @scales. */
+double pare_weight_sqnr (const PareTensor *weight, const PareGranularity *granularity, const PareTensor *scales,
+                         const PareWeightGrid *grid);
 
 G_END_DECLS

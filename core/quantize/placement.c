@@ -10,6 +10,7 @@ struct _ParePlacement
 {
   PareGraph *graph;
   const PareQuantizeSettings *settings;
+  GHashTable *refused;   /* PareNode -> char *, or NULL */
   GHashTable *quantized; /* PareNode */
   GHashTable *reasons;   /* PareNode -> char * */
   GHashTable *for_all;   /* PareValue */
@@ -91,9 +92,23 @@ pare_placement_is_kept (const PareNode *node)
   return TRUE;
 }
 
+/* Why the bias of a node with @channels cannot be counted in integers, or NULL. */
+static const char *
+bias_refusal (const PareValue *value, gint64 channels)
+{
+  const PareTensor *bias = value->constant;
+
+  if (!bias)
+    return "its bias is not a constant";
+  if (bias->type != PARE_FLOAT32 || pare_tensor_elements (bias) != channels || !bias->shape.rank
+      || bias->shape.dims[bias->shape.rank - 1] != channels)
+    return "its bias is not one float32 per output channel";
+  return is_finite (bias) ? NULL : "its bias holds numbers that are not finite";
+}
+
 /* Why a weighted node cannot run on integers, or NULL. */
 static const char *
-weighted_refusal (const PareNode *node)
+weighted_refusal (const ParePlacement *placement, const PareNode *node)
 {
   PareWeightTrait trait;
   PareTensor *weight;
@@ -108,19 +123,10 @@ weighted_refusal (const PareNode *node)
     return "its weight is empty";
   if (!is_finite (weight))
     return "its weight holds numbers that are not finite";
-  if (trait.has_bias && pare_node_input (node, trait.bias))
-    {
-      PareTensor *bias = pare_node_constant (node, trait.bias);
-      if (!bias)
-        return "its bias is not a constant";
-      if (bias->type != PARE_FLOAT32 || pare_tensor_elements (bias) != weight->shape.dims[trait.out_axis]
-          || !bias->shape.rank || bias->shape.dims[bias->shape.rank - 1] != pare_tensor_elements (bias))
-        return "its bias is not one float32 per output channel";
-      if (!is_finite (bias))
-        return "its bias holds numbers that are not finite";
-    }
   if (pare_node_input (node, 0)->constant)
     return "its data input is a constant";
+  if (!placement->settings->weights_only && trait.has_bias && pare_node_input (node, trait.bias))
+    return bias_refusal (pare_node_input (node, trait.bias), weight->shape.dims[trait.out_axis]);
   return NULL;
 }
 
@@ -208,12 +214,16 @@ consider (ParePlacement *placement, const PareNode *node)
     return;
   if (is_skipped (placement, node))
     refusal = "the settings skip it";
+  else if (placement->refused && g_hash_table_contains (placement->refused, node))
+    refusal = g_hash_table_lookup (placement->refused, node);
   else if (pare_placement_is_kept (node))
     refusal = "it came with conversions of its own";
+  else if (placement->settings->weights_only && kind != PARE_QUANTIZE_WEIGHTED)
+    return;
   else if (kind == PARE_QUANTIZE_NONE || kind == PARE_QUANTIZE_NORMALIZE)
     refusal = op && op->quantize_note ? op->quantize_note : op && !op->macs ? NULL : "it has no int8 kernel";
   else if (kind == PARE_QUANTIZE_WEIGHTED)
-    refusal = weighted_refusal (node);
+    refusal = weighted_refusal (placement, node);
   else
     for (guint i = 0; !refusal && i < data_inputs (node); i++)
       {
@@ -298,13 +308,14 @@ range_refusal (const ParePlacement *placement, const PareNode *node)
 }
 
 ParePlacement *
-pare_placement_new (PareGraph *graph, const PareQuantizeSettings *settings, gboolean with_ranges)
+pare_placement_new (PareGraph *graph, const PareQuantizeSettings *settings, gboolean with_ranges, GHashTable *refused)
 {
   ParePlacement *placement = g_new0 (ParePlacement, 1);
   const GPtrArray *nodes = graph->nodes;
 
   placement->graph = graph;
   placement->settings = settings;
+  placement->refused = refused;
   placement->quantized = g_hash_table_new (NULL, NULL);
   placement->reasons = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   placement->for_all = g_hash_table_new (NULL, NULL);
@@ -314,7 +325,7 @@ pare_placement_new (PareGraph *graph, const PareQuantizeSettings *settings, gboo
     {
       const char *refusal;
       consider (placement, nodes->pdata[i]);
-      if (with_ranges && pare_placement_quantized (placement, nodes->pdata[i])
+      if (with_ranges && !settings->weights_only && pare_placement_quantized (placement, nodes->pdata[i])
           && (refusal = range_refusal (placement, nodes->pdata[i])))
         refuse (placement, nodes->pdata[i], refusal);
     }
@@ -323,7 +334,7 @@ pare_placement_new (PareGraph *graph, const PareQuantizeSettings *settings, gboo
     if (pare_placement_quantized (placement, nodes->pdata[i]) && kind_of (nodes->pdata[i]) != PARE_QUANTIZE_WEIGHTED
         && !reaches_quantized (placement, nodes->pdata[i]))
       refuse (placement, nodes->pdata[i], "what reads its result is in float");
-  for (guint i = 0; i < nodes->len; i++)
+  for (guint i = 0; i < nodes->len && !settings->weights_only; i++)
     if (pare_placement_quantized (placement, nodes->pdata[i]))
       mark_values (placement, nodes->pdata[i]);
   return placement;

@@ -13,13 +13,17 @@ G_BEGIN_DECLS
  * MaxPool, Reshape) is quantized when all it reads comes from quantized nodes and its result reaches one: then the
  * whole island stays in integers, and no pair of conversions is spent where a runtime would go back to float anyway.
  *
+ * Of weights alone (weights_only), the weighted nodes are quantized and no value becomes integers.
+ *
  * What will not be there when the network runs counts as part of its neighbour: an activation, of the quantizer behind
  * it; a BatchNormalization that training keeps, of the layer before it, into which it is folded afterwards.
  */
 typedef struct _ParePlacement ParePlacement;
 
-/* Finds the placement. @with_ranges: ranges are there, and layers whose numbers do not fit are left in float. */
-ParePlacement *pare_placement_new (PareGraph *graph, const PareQuantizeSettings *settings, gboolean with_ranges);
+/* Finds the placement. @with_ranges: ranges are there, and layers whose numbers do not fit are left in float. @refused
+ * (may be NULL): PareNode -> reason, of nodes that were found to be better off in float. */
+ParePlacement *
+pare_placement_new (PareGraph *graph, const PareQuantizeSettings *settings, gboolean with_ranges, GHashTable *refused);
 void pare_placement_free (ParePlacement *placement);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParePlacement, pare_placement_free)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Weights of quantized layers, and their grids: w' = clip (round (w / step), lowest, highest) step. */
 #include "rounding/layer.h"
+#include "quantize/granularity.h"
 #include <math.h>
 
 gint32
@@ -45,24 +46,18 @@ pare_rounding_layer_init (PareRoundingLayer *layer, PareNode *node, PareNode *co
   return *reason == NULL;
 }
 
-/* Which scale and zero point weight @index of the tensor has. */
-static gint64
-parameter_index (const ParePair *pair, const PareShape *shape, gint64 index)
-{
-  return pair->axis < 0 ? 0 : index / pare_shape_span (shape, pair->axis + 1, shape->rank) % shape->dims[pair->axis];
-}
-
 /* One number for each weight, from the parameter that @read takes it from, in the matrix's order. */
 static double *
 spread (const PareRoundingLayer *layer, const PareTensor *parameters)
 {
   const PareShape *shape = &layer->matrix.shape;
+  const PareGranularity granularity = { layer->pair.axis, layer->pair.block_size };
   gint64 n = pare_shape_elements (shape);
   float *numbers = g_new (float, n);
   g_autoptr (PareTensor) tensor = NULL;
 
   for (gint64 i = 0; i < n; i++)
-    numbers[i] = parameters ? pare_tensor_get_double (parameters, parameter_index (&layer->pair, shape, i)) : 0;
+    numbers[i] = parameters ? pare_tensor_get_double (parameters, pare_granularity_index (&granularity, shape, i)) : 0;
   tensor = pare_tensor_new_take (PARE_FLOAT32, shape, numbers);
   return pare_layer_matrix_from_tensor (&layer->matrix, tensor);
 }

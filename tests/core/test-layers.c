@@ -3,6 +3,7 @@
 #include "graph/overrides.h"
 #include "net.h"
 #include "quantize/layers.h"
+#include "quantize/weight-algorithm.h"
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -10,12 +11,14 @@ static void
 test_settings_are_read (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GHashTable) layers
-      = pare_quantize_layers_parse (" conv:0:bits=4, per-channel=false ; fc:enable=false;", &error);
+  g_autoptr (GHashTable) layers = pare_quantize_layers_parse (" conv:0:bits=4, per-channel=false ; fc:enable=false;"
+                                                              "b:activation-bits=16,group-size=32,weight-algorithm=mse",
+                                                              &error);
   const PareQuantizeLayer *layer;
+  guint n;
 
   g_assert_no_error (error);
-  g_assert_cmpuint (g_hash_table_size (layers), ==, 2);
+  g_assert_cmpuint (g_hash_table_size (layers), ==, 3);
   layer = g_hash_table_lookup (layers, "conv:0");
   g_assert_nonnull (layer);
   g_assert_cmpint (layer->weight_bits, ==, 4);
@@ -25,6 +28,11 @@ test_settings_are_read (void)
   layer = g_hash_table_lookup (layers, "fc");
   g_assert_nonnull (layer);
   g_assert_cmpint (layer->enable, ==, 0);
+  layer = g_hash_table_lookup (layers, "b");
+  g_assert_nonnull (layer);
+  g_assert_cmpint (layer->activation_bits, ==, 16);
+  g_assert_cmpint (layer->group_size, ==, 32);
+  g_assert_cmpstr (pare_weight_algorithms (&n)[layer->weight_algorithm]->name, ==, "mse");
 }
 
 static void
@@ -49,7 +57,10 @@ test_mistakes_are_named (void)
     { "conv:bits", "'bits='" },
     { "conv:bits=-4", "'bits=-4'" },
     { "conv:bits=4x", "'bits=4x'" },
-    { "conv:bits=9", "a whole number from 2 to 8" },
+    { "conv:bits=17", "a whole number from 2 to 16" },
+    { "conv:activation-bits=1", "a whole number from 2 to 16" },
+    { "conv:group-size=-1", "a whole number from 0" },
+    { "conv:weight-algorithm=arg", "arq" },
     { "conv:enable=no", "true or false" },
     { "a:bits=4;a:bits=5", "stands twice" },
   };

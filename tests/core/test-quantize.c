@@ -4,6 +4,7 @@
 #include "network.h"
 #include "quantize/parameters.h"
 #include "quantize/quantize.h"
+#include "quantize/weight-algorithm.h"
 #include <math.h>
 #include <string.h>
 
@@ -50,16 +51,21 @@ test_weight_scales (void)
   PareShape shape = pare_shape_of (2, 3, 2);
   g_autoptr (PareTensor) weight = pare_tensor_new_floats (&shape, (float[]){ 1.27f, -0.5f, 0, 0, 0.1f, -2.54f });
   const PareWeightGrid grid = pare_weight_grid (8, FALSE);
-  g_autoptr (PareTensor) rows = pare_weight_scales (weight, 0, TRUE, &grid, NULL);
-  g_autoptr (PareTensor) columns = pare_weight_scales (weight, 1, TRUE, &grid, NULL);
-  g_autoptr (PareTensor) whole = pare_weight_scales (weight, 0, FALSE, &grid, NULL);
-  g_autoptr (PareTensor) floored = pare_weight_scales (weight, 0, TRUE, &grid, (float[]){ 0.5f, 0.25f, 0.001f });
-  g_autoptr (PareTensor) integers = pare_weight_quantize (weight, 0, rows, &grid);
+  const PareGranularity by_row = { 0 }, by_column = { 1 }, all = { -1 };
+  const PareWeightAlgorithm *minmax = &pare_weight_algorithm_minmax;
+  const float floors[] = { 0.5f, 0.25f, 0.001f };
+  guint raised;
+  g_autoptr (PareTensor) rows = pare_weight_scales (weight, &by_row, &grid, minmax, NULL, NULL);
+  g_autoptr (PareTensor) columns = pare_weight_scales (weight, &by_column, &grid, minmax, NULL, NULL);
+  g_autoptr (PareTensor) whole = pare_weight_scales (weight, &all, &grid, minmax, NULL, NULL);
+  g_autoptr (PareTensor) floored = pare_weight_scales (weight, &by_row, &grid, minmax, floors, &raised);
+  g_autoptr (PareTensor) integers = pare_weight_quantize (weight, &by_row, rows, &grid);
 
   assert_scales (rows, 3, (float[]){ 0.01f, 0.02f, 0.02f }); /* a row of zeros: the layer's scale */
   assert_scales (columns, 2, (float[]){ 0.01f, 0.02f });
   assert_scales (whole, 1, (float[]){ 0.02f });
   assert_scales (floored, 3, (float[]){ 0.5f, 0.25f, 0.02f });
+  g_assert_cmpuint (raised, ==, 1); /* no weights, no loss */
   g_assert_cmpuint (whole->shape.rank, ==, 0);
   g_assert_cmpmem (pare_tensor_data (integers), 6, ((gint8[]){ 127, -50, 0, 0, 5, -127 }), 6);
 }
@@ -344,7 +350,7 @@ test_skipped_layers (void)
   g_auto (Net) net = net_new ();
   const char *skip[] = { "c2", NULL };
   g_autoptr (GHashTable) layers = g_hash_table_new (g_str_hash, g_str_equal);
-  PareQuantizeLayer off = { 0, -1, -1 }, whole = { -1, -1, 0 };
+  PareQuantizeLayer off = { 0, -1, -1, -1, -1, -1 }, whole = { -1, -1, 0, -1, -1, -1 };
   PareQuantizeSettings settings;
 
   pare_quantize_settings_init (&settings);
