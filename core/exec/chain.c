@@ -80,7 +80,8 @@ chain_normalized (PareChain *chain, const PareNode *node, const PareValue *value
 static gboolean
 chain_dequantize (PareChain *chain, const PareNode *head, const PareNode *node)
 {
-  if (!pare_node_is (node, "DequantizeLinear") || pare_node_input (node, 0) != pare_node_output (head, 0))
+  if (!pare_node_is (node, "DequantizeLinear") || pare_node_input (node, 0) != pare_node_output (head, 0)
+      || pare_node_get_int (node, "output_dtype", PARE_FLOAT32) != PARE_FLOAT32)
     return FALSE;
   for (guint i = 1; i < 3; i++)
     {

@@ -34,7 +34,7 @@ open_quantized (PareNode *node, Quantized *layer)
     return FALSE;
   rank = layer->pair.input->constant->shape.rank;
   layer->product = rank == 2;
-  if (rank < 2 || layer->trait.out_axis >= rank
+  if (rank < 2 || layer->trait.out_axis >= rank || layer->pair.block_size
       || (layer->pair.axis >= 0 && layer->pair.axis != (int)layer->trait.out_axis))
     return FALSE;
   layer->outputs = layer->pair.input->constant->shape.dims[layer->trait.out_axis];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Immutable tensors over shared bytes. */
-#include "graph/tensor.h"
+#include "graph/packed.h"
 #include <string.h>
 
 static PareTensor *
@@ -161,9 +161,16 @@ get_element (const PareTensor *tensor, gint64 index, PareDataType type, gpointer
 {
   const guint8 *data = pare_tensor_data (tensor);
   gsize size = pare_data_type_bits (tensor->type) / 8;
+  guint8 pair[2];
 
-  g_assert (index >= 0 && index < pare_tensor_elements (tensor) && size > 0);
-  pare_convert (tensor->type, data + size * index, type, element, 1);
+  g_assert (index >= 0 && index < pare_tensor_elements (tensor) && pare_data_type_bits (tensor->type) > 0);
+  if (!pare_data_type_is_packed (tensor->type))
+    {
+      pare_convert (tensor->type, data + size * index, type, element, 1);
+      return;
+    }
+  pare_unpack (tensor->type, data + index / 2, pair, 1 + index % 2);
+  pare_convert (pare_data_type_unpacked (tensor->type), pair + index % 2, type, element, 1);
 }
 
 double

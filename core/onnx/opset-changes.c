@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * The changes of the standard operator set (ONNX "Operator Changelog"), versions 2 to 17. */
+ * The changes of the standard operator set (ONNX "Operator Changelog"), versions 2 to 21. */
 #include "onnx/opset.h"
 #include "ops/operator.h"
 #include <string.h>
@@ -294,6 +294,78 @@ roi_align_coordinates (PareNode *node, GError **error)
   return TRUE;
 }
 
+/* 18: sizes that are not given are equal, and how many there are is said. */
+static gboolean
+split_count (PareNode *node, GError **error)
+{
+  if (!pare_node_input (node, 1) && !pare_node_attribute (node, "num_outputs"))
+    pare_node_set_attribute (node, pare_attribute_new_int ("num_outputs", node->outputs->len));
+  return TRUE;
+}
+
+/* 20: the axis is an input, and what it is without one went from 1 to the last of the signal's. */
+static gboolean
+dft_axis (PareNode *node, GError **error)
+{
+  gint64 axis = pare_node_get_int (node, "axis", 1);
+  PareShape scalar = { 0 };
+  g_autoptr (PareTensor) tensor = pare_tensor_new_copy (PARE_INT64, &scalar, &axis);
+
+  if (pare_node_input (node, 2))
+    return TRUE;
+  pare_opset_set_constant_input (node, 2, "axis", tensor);
+  pare_node_remove_attribute (node, "axis");
+  return TRUE;
+}
+
+/* 20: modes are named for any number of dimensions. */
+static gboolean
+grid_sample_mode (PareNode *node, GError **error)
+{
+  g_autofree char *mode = pare_node_get_string (node, "mode");
+
+  if (mode && strcmp (mode, "bilinear") == 0)
+    pare_node_set_attribute (node, pare_attribute_new_string ("mode", "linear"));
+  if (mode && strcmp (mode, "bicubic") == 0)
+    pare_node_set_attribute (node, pare_attribute_new_string ("mode", "cubic"));
+  return TRUE;
+}
+
+/* Each of the numbers of constant input @index @times over. */
+static gboolean
+repeat_constant (PareNode *node, guint index, gint64 times)
+{
+  const PareTensor *tensor = pare_node_constant (node, index);
+  gint64 n = tensor ? pare_tensor_elements (tensor) : 0;
+  PareShape shape = { .rank = 1, .dims = { n * times } };
+  g_autoptr (PareTensor) repeated = NULL;
+  gsize size;
+  guint8 *data;
+
+  if (!tensor || !(size = pare_data_type_bits (tensor->type) / 8))
+    return FALSE;
+  data = g_malloc (MAX (size * n * times, 1));
+  for (gint64 i = 0; i < n * times; i++)
+    memcpy (data + i * size, (const guint8 *)pare_tensor_data (tensor) + i / times * size, size);
+  repeated = pare_tensor_new_take (tensor->type, &shape, data);
+  pare_opset_set_constant_input (node, index, index == 1 ? "scale" : "bias", repeated);
+  return TRUE;
+}
+
+/* 21: scale and bias are per channel, no longer per group. */
+static gboolean
+group_norm_channels (PareNode *node, GError **error)
+{
+  const PareValue *x = pare_node_input (node, 0);
+  gint64 groups = pare_node_get_int (node, "num_groups", 0);
+  gint64 channels = x && x->has_shape && x->shape.rank > 1 ? x->shape.dims[1] : -1;
+
+  if (groups < 1 || channels < 1 || channels % groups)
+    return refuse (node, error);
+  return (repeat_constant (node, 1, channels / groups) && repeat_constant (node, 2, channels / groups))
+         || refuse (node, error);
+}
+
 #define ATTRIBUTE(op_type, version, attribute, input)                                                                  \
   {                                                                                                                    \
     op_type, version, attribute, input, NULL                                                                           \
@@ -384,5 +456,18 @@ const PareOpsetChange pare_opset_changes[] = {
   ATTRIBUTE ("Unsqueeze", 13, "axes", 1),
   REWRITE ("BatchNormalization", 14, batch_norm_outputs),
   REWRITE ("RoiAlign", 16, roi_align_coordinates),
+  ATTRIBUTE ("ReduceL1", 18, "axes", 1),
+  ATTRIBUTE ("ReduceL2", 18, "axes", 1),
+  ATTRIBUTE ("ReduceLogSum", 18, "axes", 1),
+  ATTRIBUTE ("ReduceLogSumExp", 18, "axes", 1),
+  ATTRIBUTE ("ReduceMax", 18, "axes", 1),
+  ATTRIBUTE ("ReduceMean", 18, "axes", 1),
+  ATTRIBUTE ("ReduceMin", 18, "axes", 1),
+  ATTRIBUTE ("ReduceProd", 18, "axes", 1),
+  ATTRIBUTE ("ReduceSumSquare", 18, "axes", 1),
+  REWRITE ("Split", 18, split_count),
+  REWRITE ("DFT", 20, dft_axis),
+  REWRITE ("GridSample", 20, grid_sample_mode),
+  REWRITE ("GroupNormalization", 21, group_norm_channels),
   { NULL },
 };

@@ -111,7 +111,7 @@ raise_graph (PareGraph *graph, gint64 version, GError **error)
 static void
 raise_ir_version (PareGraph *graph, gint64 version)
 {
-  gint64 least = version <= 14 ? 7 : 8;
+  gint64 least = version <= 14 ? 7 : version <= 18 ? 8 : version <= 20 ? 9 : 10;
   guint kept = 0;
 
   if (graph->ir_version >= least)
@@ -129,7 +129,7 @@ raise_ir_version (PareGraph *graph, gint64 version)
 
 /**
  * pare_onnx_upgrade_opset:
- * @version: of the standard operator set, at most 17
+ * @version: of the standard operator set, at most PARE_OPSET_NEWEST
  *
  * Raises the operator set of @graph, subgraphs included, and with it the IR version; a graph that is new enough stays
  * as it is. Errors: PARE_ERROR_NOT_IMPLEMENTED names the first node that has no newer form; @graph is then half raised

@@ -4,7 +4,7 @@
 #include "graph/graph.h"
 
 /* The newest version that pare_opset_changes covers. */
-#define PARE_OPSET_NEWEST 17
+#define PARE_OPSET_NEWEST 21
 
 /**
  * PareOpsetChange:

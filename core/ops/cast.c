@@ -9,7 +9,7 @@
 static gboolean
 check_target (PareInfer *infer, gint64 target, GError **error)
 {
-  for (const PareDataType *type = pare_types_plain; *type; type++)
+  for (const PareDataType *type = pare_types_stored; *type; type++)
     if (*type == target)
       {
         infer->outputs[0] = (PareSpec){ *type, infer->inputs[0].shape };
@@ -24,14 +24,14 @@ check_target (PareInfer *infer, gint64 target, GError **error)
 static gboolean
 cast_infer (PareInfer *infer, GError **error)
 {
-  return pare_infer_counts (infer, 1, 1, error) && pare_infer_require (infer, 0, pare_types_plain, error)
+  return pare_infer_counts (infer, 1, 1, error) && pare_infer_require (infer, 0, pare_types_stored, error)
          && check_target (infer, pare_node_get_int (infer->node, "to", PARE_UNDEFINED), error);
 }
 
 static gboolean
 cast_like_infer (PareInfer *infer, GError **error)
 {
-  return pare_infer_counts (infer, 2, 2, error) && pare_infer_require (infer, 0, pare_types_plain, error)
+  return pare_infer_counts (infer, 2, 2, error) && pare_infer_require (infer, 0, pare_types_stored, error)
          && pare_infer_require (infer, 1, NULL, error) && check_target (infer, infer->inputs[1].type, error);
 }
 

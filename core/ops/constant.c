@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Constant and ConstantOfShape. */
+#include "graph/packed.h"
 #include "ops/infer.h"
 #include <string.h>
 
@@ -63,7 +64,7 @@ fill_value (const PareNode *node)
   if (!attribute)
     return pare_tensor_new_scalar_float (0);
   if (attribute->type != PARE_ATTRIBUTE_TENSOR || pare_tensor_elements (attribute->u.tensor) != 1
-      || pare_data_type_bits (attribute->u.tensor->type) < 8)
+      || pare_data_type_bits (attribute->u.tensor->type) == 0)
     return NULL;
   return pare_tensor_ref (attribute->u.tensor);
 }
@@ -100,6 +101,12 @@ fill_forward (const PareKernel *kernel, GError **error)
   const PareView *y = &kernel->outputs[0];
   gsize size = pare_tensor_size (value), total = pare_data_size (y->type, pare_view_elements (y));
 
+  if (pare_data_type_is_packed (y->type))
+    {
+      guint8 nibble = *(const guint8 *)pare_tensor_data (value) & 15;
+      memset (y->data, nibble | nibble << 4, total);
+      return TRUE;
+    }
   for (gsize at = 0; at < total; at += size)
     memcpy ((guint8 *)y->data + at, pare_tensor_data (value), size);
   return TRUE;

@@ -1,63 +1,89 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * float16 and bfloat16: operators compute them in float32, with one rounding at the end. */
+ * Types that operators have no loops for. float16 and bfloat16 are computed in float32, with one rounding at the end;
+ * what only moves integers of 4 bits moves bytes. */
+#include "graph/packed.h"
 #include "ops/infer.h"
 #include <string.h>
 
-static gboolean
-is_half (PareDataType type)
+static PareDataType
+widened (PareDataType type)
 {
-  return type == PARE_FLOAT16 || type == PARE_BFLOAT16;
+  return type == PARE_FLOAT16 || type == PARE_BFLOAT16 ? PARE_FLOAT32 : type;
 }
 
 gboolean
 pare_kernel_is_half (const PareKernel *kernel)
 {
   for (guint i = 0; i < kernel->n_inputs; i++)
-    if (is_half (kernel->inputs[i].type))
+    if (widened (kernel->inputs[i].type) != kernel->inputs[i].type)
+      return TRUE;
+  for (guint i = 0; i < kernel->n_outputs; i++)
+    if (widened (kernel->outputs[i].type) != kernel->outputs[i].type)
       return TRUE;
   return FALSE;
 }
 
-/* A float32 memory of the view's shape. */
-static gpointer
-widen (PareView *view, GPtrArray *memories)
+gboolean
+pare_kernel_is_packed (const PareKernel *kernel)
 {
-  view->type = PARE_FLOAT32;
-  view->data = g_malloc (MAX (pare_data_size (PARE_FLOAT32, pare_view_elements (view)), 1));
-  g_ptr_array_add (memories, view->data);
-  return view->data;
+  return pare_data_type_is_packed (kernel->inputs[0].type);
+}
+
+/* The same view with memory of its own, when @substitute has another type for it. */
+static PareView
+substitute_view (const PareView *view, PareDataType (*substitute) (PareDataType type), GPtrArray *memories)
+{
+  PareView other = *view;
+
+  other.type = substitute (view->type);
+  if (other.type == view->type)
+    return other;
+  other.data = g_malloc (MAX (pare_data_size (other.type, pare_view_elements (view)), 1));
+  g_ptr_array_add (memories, other.data);
+  return other;
+}
+
+static gboolean
+forward_as (const PareKernel *kernel, PareForward forward, PareDataType (*substitute) (PareDataType type),
+            GError **error)
+{
+  g_autoptr (GPtrArray) memories = g_ptr_array_new_with_free_func (g_free);
+  g_autofree PareView *inputs = g_new0 (PareView, kernel->n_inputs + 1);
+  g_autofree PareView *outputs = g_new0 (PareView, kernel->n_outputs + 1);
+  PareKernel other = *kernel;
+
+  for (guint i = 0; i < kernel->n_inputs; i++)
+    {
+      const PareView *from = &kernel->inputs[i];
+      inputs[i] = substitute_view (from, substitute, memories);
+      if (inputs[i].type != from->type)
+        pare_convert (from->type, from->data, inputs[i].type, inputs[i].data, pare_view_elements (from));
+    }
+  for (guint i = 0; i < kernel->n_outputs; i++)
+    outputs[i] = substitute_view (&kernel->outputs[i], substitute, memories);
+  other.inputs = inputs;
+  other.outputs = outputs;
+  if (!forward (&other, error))
+    return FALSE;
+  for (guint i = 0; i < kernel->n_outputs; i++)
+    {
+      const PareView *to = &kernel->outputs[i];
+      if (outputs[i].type != to->type)
+        pare_convert (outputs[i].type, outputs[i].data, to->type, to->data, pare_view_elements (to));
+    }
+  return TRUE;
 }
 
 gboolean
 pare_forward_widened (const PareKernel *kernel, PareForward forward, GError **error)
 {
-  g_autoptr (GPtrArray) memories = g_ptr_array_new_with_free_func (g_free);
-  g_autofree PareView *inputs = g_new0 (PareView, kernel->n_inputs + 1);
-  g_autofree PareView *outputs = g_new0 (PareView, kernel->n_outputs + 1);
-  PareKernel wide = *kernel;
+  return forward_as (kernel, forward, widened, error);
+}
 
-  for (guint i = 0; i < kernel->n_inputs; i++)
-    {
-      inputs[i] = kernel->inputs[i];
-      if (is_half (inputs[i].type))
-        pare_convert (kernel->inputs[i].type, kernel->inputs[i].data, PARE_FLOAT32, widen (&inputs[i], memories),
-                      pare_view_elements (&inputs[i]));
-    }
-  for (guint i = 0; i < kernel->n_outputs; i++)
-    {
-      outputs[i] = kernel->outputs[i];
-      if (is_half (outputs[i].type))
-        widen (&outputs[i], memories);
-    }
-  wide.inputs = inputs;
-  wide.outputs = outputs;
-  if (!forward (&wide, error))
-    return FALSE;
-  for (guint i = 0; i < kernel->n_outputs; i++)
-    if (is_half (kernel->outputs[i].type))
-      pare_convert (PARE_FLOAT32, outputs[i].data, kernel->outputs[i].type, kernel->outputs[i].data,
-                    pare_view_elements (&outputs[i]));
-  return TRUE;
+gboolean
+pare_forward_unpacked (const PareKernel *kernel, PareForward forward, GError **error)
+{
+  return forward_as (kernel, forward, pare_data_type_unpacked, error);
 }
 
 gboolean

@@ -8,7 +8,7 @@
 static gboolean
 identity_infer (PareInfer *infer, GError **error)
 {
-  return pare_infer_counts (infer, 1, 1, error) && pare_infer_require (infer, 0, pare_types_plain, error)
+  return pare_infer_counts (infer, 1, 1, error) && pare_infer_require (infer, 0, pare_types_stored, error)
          && pare_infer_same (infer, error);
 }
 

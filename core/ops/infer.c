@@ -7,6 +7,7 @@ const PareDataType pare_types_widened[] = { PARE_FLOAT32, PARE_TYPES_HALF, 0 };
 const PareDataType pare_types_float[] = { PARE_TYPES_FLOAT, 0 };
 const PareDataType pare_types_number[] = { PARE_TYPES_NUMBER, 0 };
 const PareDataType pare_types_plain[] = { PARE_TYPES_PLAIN, 0 };
+const PareDataType pare_types_stored[] = { PARE_TYPES_PLAIN, PARE_TYPES_PACKED, 0 };
 const PareDataType pare_types_index[] = { PARE_INT64, PARE_INT32, 0 };
 const PareDataType pare_types_bool[] = { PARE_BOOL, 0 };
 

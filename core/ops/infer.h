@@ -8,6 +8,7 @@
 #define PARE_TYPES_INTEGER                                                                                             \
   PARE_UINT8, PARE_INT8, PARE_UINT16, PARE_INT16, PARE_UINT32, PARE_INT32, PARE_UINT64, PARE_INT64
 #define PARE_TYPES_NUMBER PARE_TYPES_FLOAT, PARE_TYPES_INTEGER
+#define PARE_TYPES_PACKED PARE_UINT4, PARE_INT4
 #define PARE_TYPES_PLAIN PARE_TYPES_NUMBER, PARE_BOOL
 
 /* Each ended by 0. */
@@ -15,8 +16,9 @@ extern const PareDataType pare_types_float32[];
 extern const PareDataType pare_types_widened[]; /* float32, and what pare_forward_widened() makes of it */
 extern const PareDataType pare_types_float[];
 extern const PareDataType pare_types_number[];
-extern const PareDataType pare_types_plain[]; /* whatever has whole bytes per element: numbers and bool */
-extern const PareDataType pare_types_index[]; /* int32 and int64 */
+extern const PareDataType pare_types_plain[];  /* whatever has whole bytes per element: numbers and bool */
+extern const PareDataType pare_types_stored[]; /* the same and packed integers: what operators take that only move */
+extern const PareDataType pare_types_index[];  /* int32 and int64 */
 extern const PareDataType pare_types_bool[];
 
 /* FALSE and an error unless the node has between @low and @high inputs, and at least one output. */
@@ -52,9 +54,13 @@ gboolean pare_kernel_require_float32 (const PareKernel *kernel, guint index, GEr
 gint64 pare_view_elements (const PareView *view);
 
 typedef gboolean (*PareForward) (const PareKernel *kernel, GError **error);
-/* TRUE when an input is float16 or bfloat16. */
+/* TRUE when an input or output is float16 or bfloat16. */
 gboolean pare_kernel_is_half (const PareKernel *kernel);
 /* Runs @forward in float32: half inputs are widened, half outputs rounded. */
 gboolean pare_forward_widened (const PareKernel *kernel, PareForward forward, GError **error);
+/* TRUE when input 0 is of 4 bits. */
+gboolean pare_kernel_is_packed (const PareKernel *kernel);
+/* Runs @forward on one element per byte: packed inputs are unpacked, packed outputs packed. For what only moves. */
+gboolean pare_forward_unpacked (const PareKernel *kernel, PareForward forward, GError **error);
 /* A forward function: output 0 is a copy of input 0's bytes. */
 gboolean pare_forward_copy (const PareKernel *kernel, GError **error);

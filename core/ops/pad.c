@@ -77,7 +77,7 @@ pad_infer (PareInfer *infer, GError **error)
   PareShape *to = &infer->outputs[0].shape;
   guint n, n_axes;
 
-  if (!pare_infer_counts (infer, 1, 4, error) || !pare_infer_require (infer, 0, pare_types_plain, error)
+  if (!pare_infer_counts (infer, 1, 4, error) || !pare_infer_require (infer, 0, pare_types_stored, error)
       || !pare_infer_ints (infer, 1, pads_attribute (infer->opset), &pads, &n, error)
       || !pare_infer_ints (infer, 3, NULL, &axes, &n_axes, error))
     return FALSE;
@@ -203,6 +203,8 @@ pad_forward (const PareKernel *kernel, GError **error)
     return TRUE;
   if (y->shape.rank == 0)
     return pare_forward_copy (kernel, error);
+  if (pare_kernel_is_packed (kernel))
+    return pare_forward_unpacked (kernel, pad_forward, error);
   pads = pare_kernel_ints (kernel, 1, pads_attribute (kernel->opset), &n);
   axes = pare_kernel_ints (kernel, 3, NULL, &n_axes);
   amounts (pads, n, axes, n_axes, x->shape.rank, job.before, after);

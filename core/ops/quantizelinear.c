@@ -1,104 +1,51 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * QuantizeLinear y = saturate (round (x / scale) + zero point) and DequantizeLinear y = (x - zero point) scale, per
- * tensor or per slice along an axis; rounding is half to even. Every simulated network runs them on all its values. */
+ * tensor, per slice along an axis, or per block of such slices; rounding is half to even. Every simulated network runs
+ * them on all its values. ONNX, operators QuantizeLinear and DequantizeLinear. */
 #include "exec/compile.h"
-#include "ops/infer.h"
+#include "graph/packed.h"
 #include "ops/parallel.h"
+#include "ops/quantizerows.h"
 #include "ops/vector.h"
 
-static const PareDataType quantized_types[] = { PARE_UINT8, PARE_INT8, PARE_UINT16, PARE_INT16, 0 };
-static const PareDataType dequantized_types[] = { PARE_UINT8, PARE_INT8, PARE_UINT16, PARE_INT16, PARE_INT32, 0 };
+static const PareDataType quantized_types[]
+    = { PARE_UINT8, PARE_INT8, PARE_UINT16, PARE_INT16, PARE_UINT4, PARE_INT4, 0 };
+static const PareDataType dequantized_types[]
+    = { PARE_UINT8, PARE_INT8, PARE_UINT16, PARE_INT16, PARE_UINT4, PARE_INT4, PARE_INT32, 0 };
 static const PareDataType data_types[] = { PARE_FLOAT32, PARE_TYPES_HALF, PARE_INT32, 0 };
 
-/* Slices [outer, channels, inner], with one scale and zero point per channel. */
-typedef struct
+/* Blocked: the scales have the data's shape, except that the axis counts its blocks. */
+static gboolean
+check_blocks (const PareInfer *infer, gint64 block, GError **error)
 {
-  gint64 channels, inner;
-  const float *scales;
-  const gint32 *zero_points;
-  const guint8 *x;
-  guint8 *y;
-  gsize x_size, y_size;
-  void (*row) (gint64 n, gconstpointer x, gpointer y, float scale, gint32 zero_point);
-} Job;
+  const PareShape *x = &infer->inputs[0].shape, *scale = &infer->inputs[1].shape;
+  PareShape wanted = *x;
+  g_autofree char *text = NULL;
+  guint axis;
 
-/* Clamping before rounding gives the same result, since the limits are whole, and keeps the rounding within its range.
- * A NaN becomes the lowest value. */
-#define QUANTIZE(type, lowest, highest)                                                                                \
-  static PARE_VECTOR void quantize_##type (gint64 n, gconstpointer input, gpointer output, float scale, gint32 zero)   \
-  {                                                                                                                    \
-    const float *restrict x = input;                                                                                   \
-    type *restrict y = output;                                                                                         \
-    const float low = (lowest)-zero, high = (highest)-zero;                                                            \
-    for (gint64 i = 0; i < n; i++)                                                                                     \
-      {                                                                                                                \
-        float value = x[i] / scale;                                                                                    \
-        value = value > low ? value : low;                                                                             \
-        value = value < high ? value : high;                                                                           \
-        y[i] = (type)((gint32)pare_round_small (value) + zero);                                                        \
-      }                                                                                                                \
-  }
-QUANTIZE (guint8, 0, G_MAXUINT8)
-QUANTIZE (gint8, G_MININT8, G_MAXINT8)
-QUANTIZE (guint16, 0, G_MAXUINT16)
-QUANTIZE (gint16, G_MININT16, G_MAXINT16)
-
-#define DEQUANTIZE(type)                                                                                               \
-  static PARE_VECTOR void dequantize_##type (gint64 n, gconstpointer input, gpointer output, float scale, gint32 zero) \
-  {                                                                                                                    \
-    const type *restrict x = input;                                                                                    \
-    float *restrict y = output;                                                                                        \
-    for (gint64 i = 0; i < n; i++)                                                                                     \
-      y[i] = (float)((gint32)x[i] - zero) * scale;                                                                     \
-  }
-DEQUANTIZE (guint8)
-DEQUANTIZE (gint8)
-DEQUANTIZE (guint16)
-DEQUANTIZE (gint16)
-
-/* An int32 has no zero point (the specification wants 0): nothing can overflow. */
-static PARE_VECTOR void
-dequantize_gint32 (gint64 n, gconstpointer input, gpointer output, float scale, gint32 zero)
-{
-  const gint32 *restrict x = input;
-  float *restrict y = output;
-
-  for (gint64 i = 0; i < n; i++)
-    y[i] = (float)x[i] * scale;
+  if (!pare_infer_axis (infer, pare_node_get_int (infer->node, "axis", 1), x->rank, &axis, error))
+    return FALSE;
+  if (block > 0)
+    wanted.dims[axis] = x->dims[axis] / block + (x->dims[axis] % block != 0);
+  if (block > 0 && pare_shape_equal (scale, &wanted))
+    return TRUE;
+  text = pare_shape_to_string (scale);
+  pare_node_error (error, PARE_ERROR_FORMAT, infer->node,
+                   "scales of shape %s do not fit blocks of %" G_GINT64_FORMAT " along axis %u.", text, block, axis);
+  return FALSE;
 }
-
-typedef void (*Row) (gint64 n, gconstpointer x, gpointer y, float scale, gint32 zero_point);
-static const Row quantize_rows[PARE_DATA_TYPES] = {
-  [PARE_UINT8] = quantize_guint8,
-  [PARE_INT8] = quantize_gint8,
-  [PARE_UINT16] = quantize_guint16,
-  [PARE_INT16] = quantize_gint16,
-};
-static const Row dequantize_rows[PARE_DATA_TYPES] = {
-  [PARE_UINT8] = dequantize_guint8, [PARE_INT8] = dequantize_gint8,   [PARE_UINT16] = dequantize_guint16,
-  [PARE_INT16] = dequantize_gint16, [PARE_INT32] = dequantize_gint32,
-};
 
 /* A scale that is one number is for the whole tensor; a list is for slices along the axis. */
 static gboolean
-check_parameters (const PareInfer *infer, GError **error)
+check_slices (const PareInfer *infer, GError **error)
 {
   const PareShape *x = &infer->inputs[0].shape, *scale = &infer->inputs[1].shape;
   guint axis;
 
-  if (pare_node_get_int (infer->node, "block_size", 0) || scale->rank > 1)
-    {
-      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "scales per block cannot be executed here.");
-      return FALSE;
-    }
-  if (pare_infer_has (infer, 2) && pare_shape_elements (&infer->inputs[2].shape) != pare_shape_elements (scale))
-    {
-      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "it has not as many zero points as scales.");
-      return FALSE;
-    }
   if (pare_shape_elements (scale) == 1)
     return TRUE;
-  if (!pare_infer_axis (infer, pare_node_get_int (infer->node, "axis", 1), x->rank, &axis, error))
+  if (!pare_infer_require_rank (infer, 1, 1, error)
+      || !pare_infer_axis (infer, pare_node_get_int (infer->node, "axis", 1), x->rank, &axis, error))
     return FALSE;
   if (x->dims[axis] == scale->dims[0])
     return TRUE;
@@ -109,21 +56,51 @@ check_parameters (const PareInfer *infer, GError **error)
 }
 
 static gboolean
-quantize_infer (PareInfer *infer, GError **error)
+check_parameters (const PareInfer *infer, GError **error)
+{
+  gint64 block = pare_node_get_int (infer->node, "block_size", 0);
+
+  if (pare_infer_has (infer, 2)
+      && pare_shape_elements (&infer->inputs[2].shape) != pare_shape_elements (&infer->inputs[1].shape))
+    {
+      pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "it has not as many zero points as scales.");
+      return FALSE;
+    }
+  return block ? check_blocks (infer, block, error) : check_slices (infer, error);
+}
+
+/* The type that attribute output_dtype asks for, else @usual. */
+static gboolean
+read_output_type (const PareInfer *infer, PareDataType usual, gboolean fixed, PareDataType *type, GError **error)
 {
   gint64 wanted = pare_node_get_int (infer->node, "output_dtype", 0);
-  PareDataType type = PARE_UINT8;
+
+  *type = usual;
+  if (wanted == PARE_UNDEFINED || wanted == usual)
+    return TRUE;
+  if (wanted < 0 || wanted >= PARE_DATA_TYPES)
+    pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "%" G_GINT64_FORMAT " is no element type.", wanted);
+  else if (fixed)
+    pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "output_dtype is %s, but the zero point is %s.",
+                     pare_data_type_name (wanted), pare_data_type_name (usual));
+  else
+    *type = wanted;
+  return *type != usual;
+}
+
+static gboolean
+quantize_infer (PareInfer *infer, GError **error)
+{
+  PareDataType type;
 
   if (!pare_infer_counts (infer, 2, 3, error) || !pare_infer_require (infer, 0, data_types, error)
       || !pare_infer_require (infer, 1, pare_types_widened, error)
       || (pare_infer_has (infer, 2) && !pare_infer_require (infer, 2, quantized_types, error))
-      || !check_parameters (infer, error))
+      || !check_parameters (infer, error)
+      || !read_output_type (infer, pare_infer_has (infer, 2) ? infer->inputs[2].type : PARE_UINT8,
+                            pare_infer_has (infer, 2), &type, error))
     return FALSE;
-  if (pare_infer_has (infer, 2))
-    type = infer->inputs[2].type;
-  else if (wanted > 0 && wanted < PARE_DATA_TYPES)
-    type = wanted;
-  if (!quantize_rows[type])
+  if (!pare_quantize_row (type))
     {
       pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "quantizing to %s is not possible here.",
                        pare_data_type_name (type));
@@ -136,95 +113,85 @@ quantize_infer (PareInfer *infer, GError **error)
 static gboolean
 dequantize_infer (PareInfer *infer, GError **error)
 {
+  PareSpec *y = &infer->outputs[0];
+
   if (!pare_infer_counts (infer, 2, 3, error) || !pare_infer_require (infer, 0, dequantized_types, error)
       || !pare_infer_require (infer, 1, pare_types_widened, error)
       || (pare_infer_has (infer, 2) && !pare_infer_require (infer, 2, dequantized_types, error))
-      || !check_parameters (infer, error))
+      || !check_parameters (infer, error) || !read_output_type (infer, infer->inputs[1].type, FALSE, &y->type, error))
     return FALSE;
   if (pare_infer_has (infer, 2) && infer->inputs[2].type != infer->inputs[0].type)
     {
       pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "the zero point has not the type of the data.");
       return FALSE;
     }
-  infer->outputs[0] = (PareSpec){ infer->inputs[1].type, infer->inputs[0].shape };
+  if (y->type != PARE_FLOAT32 && y->type != PARE_FLOAT16 && y->type != PARE_BFLOAT16)
+    {
+      pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "dequantizing to %s is not possible here.",
+                       pare_data_type_name (y->type));
+      return FALSE;
+    }
+  y->shape = infer->inputs[0].shape;
   return TRUE;
 }
 
-/* Pieces of one row. */
+/* Both directions, between elements of whole bytes. The scale is float32 by now, and so is all that is not quantized.
+ * @type: of the integers. */
 static void
-run_piece (gint64 from, gint64 to, gconstpointer data)
+run (const PareKernel *kernel, PareDataType type, PareQuantizeRow row, gconstpointer x, gsize x_size, gpointer y,
+     gsize y_size)
 {
-  const Job *job = data;
-
-  job->row (to - from, job->x + from * job->x_size, job->y + from * job->y_size, job->scales[0], job->zero_points[0]);
-}
-
-static void
-run_slices (gint64 from, gint64 to, gconstpointer data)
-{
-  const Job *job = data;
-
-  for (gint64 i = from; i < to; i++)
-    job->row (job->inner, job->x + i * job->inner * job->x_size, job->y + i * job->inner * job->y_size,
-              job->scales[i % job->channels], job->zero_points[i % job->channels]);
-}
-
-/* Both directions. The scale is float32 by now, and so is all that is not quantized. */
-static void
-run (const PareKernel *kernel, gconstpointer x, Row row)
-{
-  const PareView *in = &kernel->inputs[0], *scale = &kernel->inputs[1], *out = &kernel->outputs[0];
-  gint64 n = pare_view_elements (scale), elements = pare_view_elements (in);
+  const PareShape *shape = &kernel->inputs[0].shape, *scales = &kernel->inputs[1].shape;
+  gint64 n = pare_shape_elements (scales);
   g_autofree gint32 *zero_points = g_new0 (gint32, MAX (n, 1));
-  Job job = { 1,
-              elements,
-              scale->data,
-              zero_points,
-              x,
-              out->data,
-              pare_data_type_bits (in->type) / 8,
-              pare_data_type_bits (out->type) / 8,
-              row };
+  PareQuantizeGrid grid = pare_quantize_grid (type, kernel->inputs[1].data, zero_points);
+  PareQuantizeRows rows;
   guint axis = 0;
 
-  if (elements == 0)
-    return;
   if (pare_kernel_has (kernel, 2))
     pare_convert (kernel->inputs[2].type, kernel->inputs[2].data, PARE_INT32, zero_points, n);
-  if (n == 1)
-    {
-      pare_parallel (elements, PARE_GRAIN, run_piece, &job);
-      return;
-    }
-  pare_axis_normalize (pare_node_get_int (kernel->node, "axis", 1), in->shape.rank, &axis);
-  job.channels = n;
-  job.inner = pare_shape_span (&in->shape, axis + 1, in->shape.rank);
-  pare_parallel (elements / job.inner, PARE_GRAIN / job.inner, run_slices, &job);
+  pare_axis_normalize (pare_node_get_int (kernel->node, "axis", 1), shape->rank, &axis);
+  rows = pare_quantize_rows (shape, scales, axis, pare_node_get_int (kernel->node, "block_size", 0));
+  pare_quantize_run (&rows, row, &grid, x, x_size, y, y_size);
 }
 
 static gboolean
 quantize_forward (const PareKernel *kernel, GError **error)
 {
-  const PareView *x = &kernel->inputs[0];
+  const PareView *x = &kernel->inputs[0], *y = &kernel->outputs[0];
+  gint64 n = pare_view_elements (x);
+  gboolean packed = pare_data_type_is_packed (y->type);
   g_autofree float *data = NULL;
+  g_autofree guint8 *unpacked = packed ? g_malloc (MAX (n, 1)) : NULL;
 
   if (pare_kernel_is_half (kernel))
     return pare_forward_widened (kernel, quantize_forward, error);
   if (x->type == PARE_INT32)
     {
-      data = g_new (float, MAX (pare_view_elements (x), 1));
-      pare_convert (x->type, x->data, PARE_FLOAT32, data, pare_view_elements (x));
+      data = g_new (float, MAX (n, 1));
+      pare_convert (x->type, x->data, PARE_FLOAT32, data, n);
     }
-  run (kernel, data ? data : x->data, quantize_rows[kernel->outputs[0].type]);
+  run (kernel, y->type, pare_quantize_row (y->type), data ? data : x->data, sizeof (float), packed ? unpacked : y->data,
+       packed ? 1 : pare_data_type_bits (y->type) / 8);
+  if (packed)
+    pare_pack (unpacked, y->data, n);
   return TRUE;
 }
 
 static gboolean
 dequantize_forward (const PareKernel *kernel, GError **error)
 {
+  const PareView *x = &kernel->inputs[0];
+  gint64 n = pare_view_elements (x);
+  gboolean packed = pare_data_type_is_packed (x->type);
+  g_autofree guint8 *unpacked = packed ? g_malloc (MAX (n, 1)) : NULL;
+
   if (pare_kernel_is_half (kernel))
     return pare_forward_widened (kernel, dequantize_forward, error);
-  run (kernel, kernel->inputs[0].data, dequantize_rows[kernel->inputs[0].type]);
+  if (packed)
+    pare_unpack (x->type, x->data, unpacked, n);
+  run (kernel, x->type, pare_dequantize_row (x->type), packed ? unpacked : x->data,
+       packed ? 1 : pare_data_type_bits (x->type) / 8, kernel->outputs[0].data, sizeof (float));
   return TRUE;
 }
 
@@ -265,22 +232,13 @@ run_rounding (gpointer state, PareSlot *const *slots, GError **error)
   return TRUE;
 }
 
-static const struct
-{
-  float low, high;
-} limits[PARE_DATA_TYPES] = {
-  [PARE_UINT8] = { 0, G_MAXUINT8 },
-  [PARE_INT8] = { G_MININT8, G_MAXINT8 },
-  [PARE_UINT16] = { 0, G_MAXUINT16 },
-  [PARE_INT16] = { G_MININT16, G_MAXINT16 },
-};
-
 /* One scale for all, between float32 and 8 bits: it does not matter how the numbers lie. */
 typedef struct
 {
   gint64 n;
   gsize x_size, y_size;
-  Row row;
+  PareQuantizeRow row;
+  PareDataType integers;
   float scale;
   gint32 zero_point;
   const guint8 *x;
@@ -291,8 +249,9 @@ static void
 convert_piece (gint64 from, gint64 to, gconstpointer data)
 {
   const Conversion *job = data;
+  PareQuantizeGrid grid = pare_quantize_grid (job->integers, &job->scale, &job->zero_point);
 
-  job->row (to - from, job->x + from * job->x_size, job->y + from * job->y_size, job->scale, job->zero_point);
+  job->row (to - from, job->x + from * job->x_size, job->y + from * job->y_size, &grid);
 }
 
 static gboolean
@@ -307,7 +266,7 @@ run_conversion (gpointer state, PareSlot *const *slots, GError **error)
 }
 
 static gboolean
-compile_conversion (PareCompile *compile, const Row *rows, PareDataType integers, GError **error)
+compile_conversion (PareCompile *compile, PareQuantizeRow row, PareDataType integers, GError **error)
 {
   const PareInfer *infer = pare_compile_infer (compile);
   PareDataType from = infer->inputs[0].type, to = infer->outputs[0].type;
@@ -327,7 +286,8 @@ compile_conversion (PareCompile *compile, const Row *rows, PareDataType integers
   job->n = pare_shape_elements (&infer->inputs[0].shape);
   job->x_size = pare_data_type_bits (from) / 8;
   job->y_size = pare_data_type_bits (to) / 8;
-  job->row = rows[integers];
+  job->row = row;
+  job->integers = integers;
   job->scale = pare_tensor_get_double (infer->constants[1], 0);
   job->zero_point = pare_infer_has (infer, 2) ? pare_tensor_get_int (infer->constants[2], 0) : 0;
   pare_compile_step (compile, run_conversion, job, g_free, 2, slots);
@@ -337,7 +297,9 @@ compile_conversion (PareCompile *compile, const Row *rows, PareDataType integers
 static gboolean
 dequantize_compile (PareCompile *compile, GError **error)
 {
-  return compile_conversion (compile, dequantize_rows, pare_compile_infer (compile)->inputs[0].type, error);
+  PareDataType integers = pare_compile_infer (compile)->inputs[0].type;
+
+  return compile_conversion (compile, pare_dequantize_row (integers), integers, error);
 }
 
 static gboolean
@@ -348,18 +310,19 @@ quantize_compile (PareCompile *compile, GError **error)
   PareDataType type = infer->outputs[0].type;
   PareSlot *slots[2];
   Rounding *rounding;
-  float zero_point;
+  gint64 zero_point, lowest, highest;
 
   if (!chain || !chain->dequantized)
-    return compile_conversion (compile, quantize_rows, type, error);
+    return compile_conversion (compile, pare_quantize_row (type), type, error);
   slots[0] = pare_compile_input_as_is (compile, 0);
   slots[1] = pare_compile_output_over (compile, 0, slots[0]);
   zero_point = pare_infer_has (infer, 2) ? pare_tensor_get_int (infer->constants[2], 0) : 0;
+  pare_data_type_limits (type, &lowest, &highest);
   rounding = g_new0 (Rounding, 1);
   rounding->n = slots[0]->layout ? pare_layout_size (slots[0]->layout) / sizeof (float) : 0;
   rounding->scale = pare_tensor_get_double (infer->constants[1], 0);
-  rounding->low = limits[type].low - zero_point;
-  rounding->high = limits[type].high - zero_point;
+  rounding->low = lowest - zero_point;
+  rounding->high = highest - zero_point;
   pare_compile_step (compile, run_rounding, rounding, g_free, 2, slots);
   return TRUE;
 }

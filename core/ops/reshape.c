@@ -46,7 +46,7 @@ reshape_infer (PareInfer *infer, GError **error)
   guint n;
 
   if (!pare_infer_counts (infer, infer->opset < 5 ? 1 : 2, 2, error)
-      || !pare_infer_require (infer, 0, pare_types_plain, error)
+      || !pare_infer_require (infer, 0, pare_types_stored, error)
       || (pare_infer_has (infer, 1) && !pare_infer_require (infer, 1, pare_types_index, error))
       || !pare_infer_ints (infer, 1, "shape", &dims, &n, error) || !pare_infer_rank (infer, n, error))
     return FALSE;
@@ -69,7 +69,7 @@ flatten_infer (PareInfer *infer, GError **error)
   gint64 axis = pare_node_get_int (infer->node, "axis", 1);
   const PareShape *from;
 
-  if (!pare_infer_counts (infer, 1, 1, error) || !pare_infer_require (infer, 0, pare_types_plain, error))
+  if (!pare_infer_counts (infer, 1, 1, error) || !pare_infer_require (infer, 0, pare_types_stored, error))
     return FALSE;
   from = &infer->inputs[0].shape;
   if (axis < -(gint64)from->rank || axis > from->rank)
@@ -95,7 +95,7 @@ squeeze_infer (PareInfer *infer, GError **error)
   PareShape *to = &infer->outputs[0].shape;
   guint n;
 
-  if (!pare_infer_counts (infer, 1, 2, error) || !pare_infer_require (infer, 0, pare_types_plain, error)
+  if (!pare_infer_counts (infer, 1, 2, error) || !pare_infer_require (infer, 0, pare_types_stored, error)
       || !pare_infer_ints (infer, 1, "axes", &axes, &n, error))
     return FALSE;
   from = &infer->inputs[0].shape;
@@ -126,7 +126,7 @@ unsqueeze_infer (PareInfer *infer, GError **error)
   PareShape *to = &infer->outputs[0].shape;
   guint n, next = 0;
 
-  if (!pare_infer_counts (infer, 1, 2, error) || !pare_infer_require (infer, 0, pare_types_plain, error)
+  if (!pare_infer_counts (infer, 1, 2, error) || !pare_infer_require (infer, 0, pare_types_stored, error)
       || !pare_infer_ints (infer, 1, "axes", &axes, &n, error))
     return FALSE;
   from = &infer->inputs[0].shape;

@@ -14,7 +14,7 @@ transpose_infer (PareInfer *infer, GError **error)
   PareShape *to = &infer->outputs[0].shape;
   guint n;
 
-  if (!pare_infer_counts (infer, 1, 1, error) || !pare_infer_require (infer, 0, pare_types_plain, error))
+  if (!pare_infer_counts (infer, 1, 1, error) || !pare_infer_require (infer, 0, pare_types_stored, error))
     return FALSE;
   from = &infer->inputs[0].shape;
   permutation = pare_node_get_ints (infer->node, "perm", &n);
@@ -44,6 +44,8 @@ transpose_forward (const PareKernel *kernel, GError **error)
   guint n;
   const gint64 *permutation = pare_node_get_ints (kernel->node, "perm", &n);
 
+  if (pare_kernel_is_packed (kernel))
+    return pare_forward_unpacked (kernel, transpose_forward, error);
   pare_shape_strides (&x->shape, strides);
   for (guint i = 0; i < y->shape.rank; i++)
     {

@@ -52,6 +52,8 @@ pare_accumulator_read (PareNode *node, PareAccumulator *accumulator, const char 
     *reason = "its weight is not a constant";
   else if (data_axis >= 0)
     *reason = "its data has several scales";
+  else if (pair.block_size)
+    *reason = "its weight has a scale per block";
   else if (weight_axis >= 0 && weight_axis != (int)trait.out_axis)
     *reason = "the scales of its weight are not those of its channels";
   /* A product without a bias says so of any weight that is not a constant, and this one comes out of a pair. */

@@ -62,7 +62,7 @@ read_weight (const PareNode *node, const PareWeightTrait *trait, ParePair *pair)
   const PareValue *value = pare_node_input (node, trait->input);
 
   return value && value->producer && pare_pair_read (value->producer, pair) && pair->input->constant
-         && pair->input->constant->shape.rank > trait->out_axis
+         && pair->input->constant->shape.rank > trait->out_axis && !pair->block_size
          && (pair->axis < 0
              || (pair->axis == (int)trait->out_axis
                  && pare_tensor_elements (pair->scale->constant) == pair->input->constant->shape.dims[pair->axis]));

@@ -85,6 +85,8 @@ read_weights (PareIntegerLayer *layer)
   integers = pair.input->constant;
   if (layer->is_convolution ? integers->shape.rank < 3 : integers->shape.rank != 2)
     return "its weights have an unusual number of axes";
+  if (pair.block_size)
+    return "its weights have a scale per block";
   if (pair.axis >= 0 && pair.axis != (int)out_axis && pair.axis + (int)integers->shape.rank != (int)out_axis)
     return "the scales of its weights are not those of its channels";
   layer->weights

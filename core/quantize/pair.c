@@ -35,7 +35,7 @@ same_constant (const PareValue *a, const PareValue *b)
   return a == b || (a && b && a->constant && b->constant && pare_tensor_equal (a->constant, b->constant));
 }
 
-/* Scale and zero point are constants of float32 and of the integers' type. */
+/* Scale and zero point are constants of float32 and of the integers' type; the result is float32. */
 static gboolean
 read_parameters (const PareNode *node, ParePair *pair)
 {
@@ -45,11 +45,42 @@ read_parameters (const PareNode *node, ParePair *pair)
   pair->zero_point = pare_node_input (node, 2);
   if (!pair->scale || !pair->scale->constant || pair->scale->constant->type != PARE_FLOAT32
       || (pair->scale->constant->shape.rank > 1 && !pair->block_size)
-      || (pair->zero_point && !pair->zero_point->constant))
+      || (pair->zero_point && !pair->zero_point->constant) || pair->block_size < 0
+      || pare_node_get_int (node, "output_dtype", PARE_FLOAT32) != PARE_FLOAT32)
     return FALSE;
   n = pare_tensor_elements (pair->scale->constant);
   pair->axis = n == 1 && !pair->block_size ? -1 : pare_node_get_int (node, "axis", 1);
   return n > 0;
+}
+
+/* An axis that counts from the end is understood where the rank is known. */
+static gboolean
+settle_axis (ParePair *pair)
+{
+  const PareShape *shape = pair->input->constant ? &pair->input->constant->shape : NULL;
+  guint axis;
+
+  if (pair->block_size)
+    shape = &pair->scale->constant->shape;
+  else if (pair->axis >= 0 || pare_tensor_elements (pair->scale->constant) == 1)
+    return TRUE;
+  if (!shape || !pare_axis_normalize (pair->axis, shape->rank, &axis))
+    return FALSE;
+  pair->axis = axis;
+  return TRUE;
+}
+
+/* Both nodes of a pair divide the value alike. */
+static gboolean
+same_slices (const PareNode *quantize, const ParePair *pair)
+{
+  gint64 axis = pare_node_get_int (quantize, "axis", 1), rank = pair->scale->constant->shape.rank;
+
+  if (pare_node_get_int (quantize, "block_size", 0) != pair->block_size)
+    return FALSE;
+  if (pare_tensor_elements (pair->scale->constant) == 1 || axis == pair->axis)
+    return TRUE;
+  return pair->block_size && (axis - pair->axis) % rank == 0;
 }
 
 /* Bounds of integers that only narrow the type. */
@@ -75,8 +106,7 @@ read_quantize (PareNode *quantize, ParePair *pair)
   PareValue *scale = pare_node_input (quantize, 1), *zero_point = pare_node_input (quantize, 2);
 
   if (!same_constant (pair->scale, scale) || !same_constant (pair->zero_point, zero_point)
-      || (pair->axis >= 0 && pare_node_get_int (quantize, "axis", 1) != pair->axis)
-      || pare_node_get_int (quantize, "block_size", 0) != pair->block_size)
+      || !same_slices (quantize, pair))
     return FALSE;
   pair->quantize = quantize;
   pair->input = pare_node_input (quantize, 0);
@@ -103,7 +133,7 @@ pare_pair_read (PareNode *node, ParePair *pair)
   if (!pare_integer_limits (pair->type, &pair->lowest, &pair->highest))
     return FALSE;
   if (integers->constant)
-    return TRUE;
+    return settle_axis (pair);
   producer = integers->producer;
   if (producer && pare_node_is (producer, "Clip"))
     {
@@ -112,7 +142,8 @@ pare_pair_read (PareNode *node, ParePair *pair)
       integers = pare_node_input (producer, 0);
       producer = integers ? integers->producer : NULL;
     }
-  return producer && pare_node_is (producer, "QuantizeLinear") && read_quantize (producer, pair);
+  return producer && pare_node_is (producer, "QuantizeLinear") && read_quantize (producer, pair)
+         && settle_axis (pair);
 }
 
 /* Putting pairs in */

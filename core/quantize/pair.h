@@ -17,7 +17,7 @@ G_BEGIN_DECLS
  * @scale: value of the scale, a constant
  * @zero_point: value of the zero point, a constant, or NULL
  * @type: of the integers
- * @axis: of the scales, -1 when there is one
+ * @axis: of the scales, counted from the front; -1 when there is one
  * @block_size: 0, or so many numbers along @axis share a scale, which then is a tensor of the input's rank
  *
  * A value on its way through integers.

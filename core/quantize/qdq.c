@@ -102,7 +102,8 @@ store_bias (PareGraph *graph, PareNode *node)
   bias = pare_node_constant (node, trait.bias);
   data_scale = scale_of (node, 0);
   weight_scale = scale_of (node, trait.input);
-  if (!bias || bias->type != PARE_FLOAT32 || !data_scale || !weight_scale || pare_tensor_elements (data_scale) != 1)
+  if (!bias || bias->type != PARE_FLOAT32 || !data_scale || !weight_scale || pare_tensor_elements (data_scale) != 1
+      || weight_scale->shape.rank > 1) /* scales per block: sums have no step of their own */
     return;
   steps = bias_steps (data_scale, weight_scale);
   integers = bias_integers (bias, steps);

@@ -238,6 +238,12 @@ pare_graph_open_quantizers (PareGraph *graph, PareTrainable trainable, GError **
   for (guint i = 0; i < nodes->len; i++)
     if (pare_pair_read (nodes->pdata[i], &pair) && pair.quantize)
       {
+        if (pair.block_size)
+          {
+            pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, pair.dequantize,
+                             "scales per block cannot be trained; quantize with one scale per channel.");
+            return -1;
+          }
         open_pair (&opening, &pair);
         opened++;
       }

@@ -232,6 +232,64 @@ test_subgraphs_are_raised_too (void)
   assert_ints (pare_node_constant (inner, 1), 1, &axis);
 }
 
+/* Version 18 of the reductions and of Split, 20 of DFT and GridSample, 21 of GroupNormalization. */
+static void
+test_reductions_and_split_in_version_18 (void)
+{
+  static const gint64 axes[] = { 1, 2 };
+  g_autoptr (PareGraph) mean = new_graph ("ReduceMean", 13, 4), split = new_graph ("Split", 13, 4);
+
+  pare_node_set_attribute (only_node (mean), pare_attribute_new_ints ("axes", 2, axes));
+  raise_to (mean, 18);
+  assert_ints (pare_node_constant (only_node (mean), 1), 2, axes);
+  g_assert_null (pare_node_attribute (only_node (mean), "axes"));
+  pare_node_add_output (only_node (split), pare_graph_add_value (split, "z"));
+  raise_to (split, 21);
+  g_assert_cmpint (pare_node_get_int (only_node (split), "num_outputs", 0), ==, 2);
+  g_assert_cmpint (split->ir_version, ==, 10);
+}
+
+static void
+test_the_axis_of_dft_is_an_input_since_version_20 (void)
+{
+  g_autoptr (PareGraph) graph = new_graph ("DFT", 17, 4);
+
+  raise_to (graph, 20);
+  g_assert_null (pare_node_input (only_node (graph), 1));
+  g_assert_cmpuint (pare_node_constant (only_node (graph), 2)->shape.rank, ==, 0);
+  g_assert_cmpint (pare_tensor_get_int (pare_node_constant (only_node (graph), 2), 0), ==, 1);
+}
+
+static void
+test_the_mode_of_gridsample_is_renamed_in_version_20 (void)
+{
+  g_autoptr (PareGraph) graph = new_graph ("GridSample", 16, 4);
+  g_autofree char *mode = NULL;
+
+  pare_node_set_attribute (only_node (graph), pare_attribute_new_string ("mode", "bicubic"));
+  raise_to (graph, 20);
+  mode = pare_node_get_string (only_node (graph), "mode");
+  g_assert_cmpstr (mode, ==, "cubic");
+}
+
+/* x has 3 channels in one group, so that each number is needed three times. */
+static void
+test_scales_of_groups_become_scales_of_channels (void)
+{
+  static const float scale[] = { 7, 7, 7 }, bias[] = { 5, 5, 5 };
+  PareShape one = pare_shape_of (1, 1);
+  g_autoptr (PareGraph) graph = new_graph ("GroupNormalization", 18, 4);
+  g_autoptr (PareTensor) seven = pare_tensor_new_floats (&one, scale), five = pare_tensor_new_floats (&one, bias);
+  PareNode *node = only_node (graph);
+
+  pare_node_set_attribute (node, pare_attribute_new_int ("num_groups", 1));
+  pare_node_add_input (node, pare_graph_add_constant (graph, "scale", seven));
+  pare_node_add_input (node, pare_graph_add_constant (graph, "bias", five));
+  raise_to (graph, 21);
+  g_assert_cmpmem (pare_tensor_data (pare_node_constant (node, 1)), 12, scale, sizeof scale);
+  g_assert_cmpmem (pare_tensor_data (pare_node_constant (node, 2)), 12, bias, sizeof bias);
+}
+
 static void
 test_what_cannot_be_raised_is_named (void)
 {
@@ -271,6 +329,10 @@ main (int argc, char **argv)
   ADD ("upsample-becomes-resize", test_upsample_becomes_resize);
   ADD ("initializers-are-no-longer-inputs", test_initializers_are_no_longer_inputs);
   ADD ("subgraphs-are-raised-too", test_subgraphs_are_raised_too);
+  ADD ("reductions-and-split-in-version-18", test_reductions_and_split_in_version_18);
+  ADD ("the-axis-of-dft-is-an-input-since-version-20", test_the_axis_of_dft_is_an_input_since_version_20);
+  ADD ("the-mode-of-gridsample-is-renamed-in-version-20", test_the_mode_of_gridsample_is_renamed_in_version_20);
+  ADD ("scales-of-groups-become-scales-of-channels", test_scales_of_groups_become_scales_of_channels);
   ADD ("what-cannot-be-raised-is-named", test_what_cannot_be_raised_is_named);
   ADD ("a-new-enough-graph-is-left-alone", test_a_new_enough_graph_is_left_alone);
   return g_test_run ();
