@@ -34,6 +34,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PareWeightGrids, pare_weight_grids_clear)
  * @matrix: of @counterpart
  * @pair: that rounds the weight; its input is a constant of float32 with no other layer behind it
  * @algorithm: that rounds it
+ * @refused: the one that would, but for the memory that it takes; or NULL
  *
  * A layer whose weight can be rounded one way or the other.
  */
@@ -43,7 +44,7 @@ typedef struct
   PareValue *target;
   PareLayerMatrix matrix;
   ParePair pair;
-  const struct _PareRounding *algorithm;
+  const struct _PareRounding *algorithm, *refused;
 } PareRoundingLayer;
 
 /* Fills in all but target and algorithm; FALSE when @node is no such layer, and then @reason says why where somebody

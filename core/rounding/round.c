@@ -3,9 +3,8 @@
  * in front of them computes by then. */
 #include "graph/overrides.h"
 #include "quantize/strip.h"
-#include "rounding/rounding.h"
-
-#define STAGE "graphrounder"
+#include "rounding/correction.h"
+#include "rounding/effect.h"
 
 const PareRoundingLayer *
 pare_rounding_work_layer (const PareRoundingWork *work, guint index)
@@ -100,10 +99,16 @@ consider (PareRoundingWork *work, PareNode *node, PareNode *counterpart, GHashTa
   if (!pare_rounding_layer_init (&layer, node, counterpart, &reason))
     {
       if (reason)
-        pare_record_add (work->graph->record, STAGE, pare_node_label (node), "left alone", reason, NULL);
+        pare_record_add (work->graph->record, PARE_ROUNDING_STAGE, pare_node_label (node), "left alone", reason, NULL);
       return TRUE;
     }
   layer.algorithm = algorithm_of (work, node, overrides, error);
+  if (layer.algorithm && layer.algorithm->memory
+      && layer.algorithm->memory (&layer.matrix) > work->settings->memory_limit)
+    {
+      layer.refused = layer.algorithm;
+      layer.algorithm = pare_rounding_find ("nearest", FALSE, NULL);
+    }
   layer.target = layer.algorithm ? target_of (work, counterpart, error) : NULL;
   if (layer.target)
     g_array_append_val (work->layers, layer);
@@ -145,16 +150,35 @@ span_of (const PareRoundingWork *work, guint first)
   return CLAMP (algorithm->span (work, first, most), 1, most);
 }
 
+/* The walks stand before the first layer of a span. */
+static gboolean
+advance (PareRoundingWork *work, const PareRoundingLayer *layer, GError **error)
+{
+  return !work->samples
+         || (pare_walk_advance (work->student, layer->node, error)
+             && (!layer->target->producer || pare_walk_advance (work->original, layer->target->producer, error)));
+}
+
 static gboolean
 round_span (PareRoundingWork *work, GError **error)
 {
-  const PareRounding *algorithm = pare_rounding_work_layer (work, work->first)->algorithm;
+  const PareRoundingLayer *layer = pare_rounding_work_layer (work, work->first);
+  g_autofree double *before = g_new (double, work->n);
 
-  if (!pare_rounding_work_report (work, 0, 1, error) || !algorithm->round (work, work->first, work->n, error))
+  if (!pare_rounding_work_report (work, 0, 1, error) || !advance (work, layer, error))
     return FALSE;
-  for (guint i = work->first; i < work->first + work->n; i++)
-    pare_record_add (work->graph->record, STAGE, pare_node_label (pare_rounding_work_layer (work, i)->node), "rounded",
-                     algorithm->description, NULL);
+  for (guint i = 0; i < work->n; i++)
+    if (!pare_rounding_sqnr (work, layer + i, &before[i], error))
+      return FALSE;
+  if (!layer->algorithm->round (work, work->first, work->n, error))
+    return FALSE;
+  for (guint i = 0; i < work->n; i++)
+    {
+      const char *note;
+      if (!pare_rounding_correct_bias (work, layer + i, &note, error)
+          || !pare_rounding_record (work, layer + i, before[i], note, error))
+        return FALSE;
+    }
   return pare_rounding_work_report (work, 1, 1, error);
 }
 
@@ -168,6 +192,23 @@ round_all (PareRoundingWork *work, GError **error)
         return FALSE;
     }
   return TRUE;
+}
+
+static gboolean
+check_settings (const PareRoundingWork *work, GError **error)
+{
+  const PareRoundingSettings *settings = work->settings;
+
+  if (settings->levels < 2 || settings->levels > 256)
+    g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "levels=%u is not possible: write a number from 2 to 256.",
+                 settings->levels);
+  else if (settings->bias_correction == PARE_BIAS_CORRECTION_EMPIRICAL && !work->samples)
+    g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA,
+                 "Empirical bias correction looks at activations, and no sample came: link samples to the tensors pad, "
+                 "or choose analytic or none.");
+  else
+    return TRUE;
+  return FALSE;
 }
 
 gboolean
@@ -186,8 +227,11 @@ pare_graph_round (PareGraph *graph, PareGraph *teacher, PareSamples *samples, co
                             .progress = progress,
                             .user_data = user_data };
 
-  if (!floats || !find_layers (&work, counterparts, error))
+  if (!floats || !check_settings (&work, error) || !find_layers (&work, counterparts, error))
     return FALSE;
+  work.correction = settings->bias_correction;
+  if (work.correction == PARE_BIAS_CORRECTION_AUTO)
+    work.correction = work.samples ? PARE_BIAS_CORRECTION_EMPIRICAL : PARE_BIAS_CORRECTION_NONE;
   if (work.samples)
     {
       work.student = student = pare_walk_new (graph, samples, settings->memory_limit / 2);

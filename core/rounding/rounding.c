@@ -19,7 +19,7 @@ pare_rounding_find (const char *name, gboolean samples, GError **error)
   const PareRounding *rounding;
 
   if (!name || !*name)
-    name = "nearest";
+    name = samples ? "gptq" : "nearest";
   rounding = pare_find_named ("rounding algorithm", name, (const void *const *)pare_rounding_table, error);
   if (!rounding || samples || !rounding->needs_samples)
     return rounding;

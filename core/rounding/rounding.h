@@ -3,7 +3,7 @@
 #pragma once
 #include "data/samples.h"
 #include "graph/progress.h"
-#include "reconstruct/walk.h"
+#include "reconstruct/moments.h"
 #include "rounding/layer.h"
 
 G_BEGIN_DECLS
@@ -65,6 +65,7 @@ void pare_rounding_settings_init (PareRoundingSettings *settings);
  * @layers: of PareRoundingLayer, in the graph's order
  * @student: walks @graph; stands before the layer that is worked on, or somewhere before that
  * @original: walks @teacher
+ * @correction: of biases, not AUTO
  *
  * What an algorithm works on.
  */
@@ -75,6 +76,7 @@ typedef struct
   const PareRoundingSettings *settings;
   GArray *layers;
   PareWalk *student, *original;
+  PareBiasCorrection correction;
   /*< private >*/
   PareProgress progress;
   gpointer user_data;
@@ -92,6 +94,7 @@ gboolean pare_rounding_work_report (const PareRoundingWork *work, guint64 done, 
  * @name: what the user writes as algorithm=
  * @description: one sentence
  * @needs_samples: it looks at activations
+ * @memory: bytes that it takes for a layer; those that take more than the limit are rounded to nearest. NULL: few
  * @span: how many of the next @most layers, from @first on, it rounds together, at least one; NULL: one
  * @round: gives layers @first to @first + @n - 1 new weights, by pare_rounding_layer_write(), and if it likes new
  * biases
@@ -104,6 +107,7 @@ struct _PareRounding
   const char *name;
   const char *description;
   gboolean needs_samples;
+  double (*memory) (const PareLayerMatrix *matrix);
   guint (*span) (const PareRoundingWork *work, guint first, guint most);
   gboolean (*round) (PareRoundingWork *work, guint first, guint n, GError **error);
 };

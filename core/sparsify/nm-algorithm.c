@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Finding algorithms by name, and what those have in common that only score weights. */
+ * Finding algorithms by name, and what several of them have in common. */
 #include "sparsify/nm-algorithm.h"
 #include "graph/named.h"
 #include "graph/pattern.h"
@@ -29,6 +29,17 @@ pare_nm_algorithm_find (const char *name, gboolean samples, GError **error)
                "magnitude.",
                name);
   return NULL;
+}
+
+gboolean
+pare_nm_hessian_init (PareHessian *hessian, const PareNmProblem *problem, GError **error)
+{
+  PareHessianProblem dense = { problem->outputs, problem->columns, problem->xx, problem->yx };
+  gint64 *order = g_new (gint64, problem->columns);
+
+  for (gint64 j = 0; j < problem->columns; j++)
+    order[j] = j % problem->inputs * problem->taps + j / problem->inputs;
+  return pare_hessian_init (hessian, &dense, order, error);
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Ways to choose which weights of a layer stay in an n:m pattern, and what they become. */
 #pragma once
-#include "graph/error.h"
+#include "reconstruct/hessian.h"
 
 G_BEGIN_DECLS
 
@@ -52,6 +52,10 @@ typedef struct
 const PareNmAlgorithm *const *pare_nm_algorithms (guint *n);
 /* By name; an error names the nearest one. NULL: the best that goes with or without samples. */
 const PareNmAlgorithm *pare_nm_algorithm_find (const char *name, gboolean samples, GError **error);
+
+/* For methods that go through columns one by one: groups of a pattern are neighbours, position by position of the
+ * kernel. */
+gboolean pare_nm_hessian_init (PareHessian *hessian, const PareNmProblem *problem, GError **error);
 
 /* Zeroes all weights but those of the highest @scores, which lie as the weights do. */
 void pare_nm_keep_highest (const PareNmProblem *problem, const float *scores);

@@ -2,6 +2,7 @@
  * One layer: its weights as problems for an algorithm, and the solutions in its weights again. */
 #include "sparsify/nm-layer.h"
 #include "exec/compute.h"
+#include "reconstruct/hessian.h"
 #include "reconstruct/leastsquares.h"
 
 /* Multiplications for a layer: about a quarter of a minute on one thread. */
@@ -15,23 +16,6 @@ typedef struct
   const PareNmSettings *settings;
   double *weights;
 } Layer;
-
-/* Weights are pulled towards what they were where the data say little: the same as adding rows to the data, on which
- * the layer should go on computing what it did. FALSE when there are no data at all. */
-static gboolean
-regularize (const Layer *layer, const double *weights, double *xx, double *yx)
-{
-  gint64 k = layer->matrix->columns;
-  double mean = 0;
-
-  for (gint64 j = 0; j < k; j++)
-    mean += xx[j * (k + 1)] / k;
-  for (gint64 j = 0; j < k; j++)
-    xx[j * (k + 1)] += layer->settings->ridge * mean;
-  for (gint64 i = 0; i < layer->matrix->outputs * k; i++)
-    yx[i] += layer->settings->ridge * mean * weights[i];
-  return mean > 0;
-}
 
 static gboolean
 solve_group (const Layer *layer, gint64 group, const PareNmAlgorithm *algorithm, GError **error)
@@ -51,7 +35,7 @@ solve_group (const Layer *layer, gint64 group, const PareNmAlgorithm *algorithm,
     {
       pare_moments_covariance (layer->moments, group, matrix->trait.has_bias && algorithm->changes_weights, &xx, &yx);
       /* A group whose input never changes: its weights are as good as any. */
-      if (!regularize (layer, problem.weights, xx, yx))
+      if (!pare_hessian_regularize (problem.outputs, problem.columns, problem.weights, layer->settings->ridge, xx, yx))
         algorithm = pare_nm_algorithm_find ("magnitude", FALSE, NULL);
       problem.xx = xx;
       problem.yx = yx;
@@ -75,10 +59,7 @@ pare_nm_layer_memory (const PareNode *node)
 {
   PareLayerMatrix matrix;
 
-  if (!pare_layer_matrix_init (&matrix, node))
-    return 0;
-  /* The sums of all groups; of one: covariances, the same in order, and their inverse and its factor. */
-  return sizeof (double) * (matrix.groups + 4.0) * matrix.columns * (matrix.columns + matrix.outputs);
+  return pare_layer_matrix_init (&matrix, node) ? pare_hessian_memory (&matrix) : 0;
 }
 
 static void

@@ -6,9 +6,9 @@
  *
  * That takes columns^3 per row. Wide layers are cut into blocks of columns instead, one after another as SparseGPT does
  * with single ones: in a block all of the above, while columns behind it are free and those before it stay. */
+#include "sparsify/nm-algorithm.h"
 #include "linalg/linalg.h"
 #include "ops/parallel.h"
-#include "sparsify/hessian.h"
 #include "sparsify/tableau.h"
 #include <math.h>
 
@@ -182,14 +182,14 @@ solve (const PareNmProblem *problem, GError **error)
   g_auto (PareHessian) hessian = { 0 };
   Block block = { .problem = problem, .hessian = &hessian };
 
-  if (!pare_hessian_init (&hessian, problem, error))
+  if (!pare_nm_hessian_init (&hessian, problem, error))
     return FALSE;
   for (block.from = 0; block.from < problem->columns; block.from = block.to)
     {
       block.to = group_end (problem, block.from + block_size (problem));
       solve_block (&block);
     }
-  pare_hessian_finish (&hessian, problem);
+  pare_hessian_read (&hessian, problem->outputs, problem->weights);
   return TRUE;
 }
 

@@ -3,8 +3,8 @@
  *
  * With U the upper Cholesky factor of xx^-1, dropping w_j costs (w_j / U_jj)^2 while the columns before j stay as they
  * are. All rows share U, since all go through the columns in the same order. */
+#include "sparsify/nm-algorithm.h"
 #include "ops/parallel.h"
-#include "sparsify/hessian.h"
 #include "graph/pattern.h"
 #include <math.h>
 
@@ -50,10 +50,10 @@ solve (const PareNmProblem *problem, GError **error)
   g_auto (PareHessian) hessian = { 0 };
   Work work = { problem, &hessian };
 
-  if (!pare_hessian_init (&hessian, problem, error))
+  if (!pare_nm_hessian_init (&hessian, problem, error))
     return FALSE;
   pare_parallel (problem->outputs, 1, prune_rows, &work);
-  pare_hessian_finish (&hessian, problem);
+  pare_hessian_read (&hessian, problem->outputs, problem->weights);
   return TRUE;
 }
 

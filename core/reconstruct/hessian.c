@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * The inverse of xx, factorized in the order in which weights are worked on. */
-#include "sparsify/hessian.h"
+#include "reconstruct/hessian.h"
 #include "linalg/linalg.h"
 
 /* The inverse of @xx, its columns in @order. */
 static gboolean
-invert (const PareNmProblem *problem, const gint64 *order, double *inverse, GError **error)
+invert (const PareHessianProblem *problem, const gint64 *order, double *inverse, GError **error)
 {
   gint64 k = problem->columns;
   g_autofree double *ordered = g_new (double, k *k);
@@ -21,7 +21,7 @@ invert (const PareNmProblem *problem, const gint64 *order, double *inverse, GErr
 
 /* yx xx^-1 in that order. */
 static double *
-best_weights (const PareNmProblem *problem, const gint64 *order, const double *inverse)
+best_weights (const PareHessianProblem *problem, const gint64 *order, const double *inverse)
 {
   gint64 k = problem->columns, n = problem->outputs;
   g_autofree double *ordered = g_new (double, n *k);
@@ -35,16 +35,14 @@ best_weights (const PareNmProblem *problem, const gint64 *order, const double *i
 }
 
 gboolean
-pare_hessian_init (PareHessian *hessian, const PareNmProblem *problem, GError **error)
+pare_hessian_init (PareHessian *hessian, const PareHessianProblem *problem, gint64 *order, GError **error)
 {
   gint64 k = problem->columns;
 
-  *hessian = (PareHessian){ .n = k, .order = g_new (gint64, k), .factor = g_new (double, k *k) };
-  for (gint64 j = 0; j < k; j++)
-    hessian->order[j] = j % problem->inputs * problem->taps + j / problem->inputs;
-  if (!invert (problem, hessian->order, hessian->factor, error))
+  *hessian = (PareHessian){ .n = k, .order = order, .factor = g_new (double, k *k) };
+  if (!invert (problem, order, hessian->factor, error))
     return FALSE;
-  hessian->weights = best_weights (problem, hessian->order, hessian->factor);
+  hessian->weights = best_weights (problem, order, hessian->factor);
   return pare_linalg_cholesky (k, hessian->factor, error);
 }
 
@@ -74,9 +72,29 @@ pare_hessian_change (PareHessian *hessian, gint64 output, gint64 from, gint64 to
 }
 
 void
-pare_hessian_finish (const PareHessian *hessian, const PareNmProblem *problem)
+pare_hessian_read (const PareHessian *hessian, gint64 outputs, double *weights)
 {
-  for (gint64 o = 0; o < problem->outputs; o++)
+  for (gint64 o = 0; o < outputs; o++)
     for (gint64 j = 0; j < hessian->n; j++)
-      problem->weights[o * hessian->n + hessian->order[j]] = hessian->weights[o * hessian->n + j];
+      weights[o * hessian->n + hessian->order[j]] = hessian->weights[o * hessian->n + j];
+}
+
+gboolean
+pare_hessian_regularize (gint64 outputs, gint64 columns, const double *weights, double ridge, double *xx, double *yx)
+{
+  double mean = 0;
+
+  for (gint64 j = 0; j < columns; j++)
+    mean += xx[j * (columns + 1)] / columns;
+  for (gint64 j = 0; j < columns; j++)
+    xx[j * (columns + 1)] += ridge * mean;
+  for (gint64 i = 0; i < outputs * columns; i++)
+    yx[i] += ridge * mean * weights[i];
+  return mean > 0;
+}
+
+double
+pare_hessian_memory (const PareLayerMatrix *matrix)
+{
+  return sizeof (double) * (matrix->groups + 4.0) * matrix->columns * (matrix->columns + matrix->outputs);
 }
