@@ -4,9 +4,11 @@
 #include "fuse/widen.h"
 #include "integer/integer.h"
 #include "quantize/quantize.h"
+#include "quantize/raise.h"
 #include "train/gradient.h"
 
 extern const PareIntegerRule *const pare_integer_rule_table[];
+extern PARE_INTEGER_RULE (sums);
 
 /* Conversions, or what became of operators that have integers in the file. */
 static gboolean
@@ -37,6 +39,7 @@ pare_graph_to_integers (const PareGraph *graph, GError **error)
   const PareForm *stored = pare_form_find ("qdq", error);
   gboolean quantized;
 
+  pare_graph_raise_qoperators (copy);
   /* Weights that are simulated become integers. */
   if (!stored || !stored->lower (copy, error))
     return NULL;
@@ -54,15 +57,37 @@ pare_graph_to_integers (const PareGraph *graph, GError **error)
   return g_steal_pointer (&copy);
 }
 
+/* Sums of integers are exact in any form: their fast kernels are taken in float execution, too. */
+static void
+apply_sums (PareGraph *graph)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    n += pare_integer_rule_sums.apply (graph, graph->nodes->pdata[i]);
+  if (n)
+    pare_graph_set_opset (graph, PARE_DOMAIN, 1);
+}
+
+static PareGraph *
+to_floats (PareGraph *graph)
+{
+  PareGraph *widened = pare_graph_copy_widened (graph);
+  PareGraph *copy = widened ? widened : pare_graph_copy (graph);
+
+  pare_graph_raise_qoperators (copy);
+  apply_sums (copy);
+  pare_graph_remove_dead (copy);
+  return copy;
+}
+
 PareExecutor *
 pare_graph_executor (PareGraph *graph, gboolean integer, GError **error)
 {
-  g_autoptr (PareGraph) executed = integer ? pare_graph_to_integers (graph, error) : pare_graph_copy_widened (graph);
+  g_autoptr (PareGraph) executed = integer ? pare_graph_to_integers (graph, error) : to_floats (graph);
 
-  if (integer && !executed)
-    return NULL;
   if (!executed)
-    executed = pare_graph_copy (graph);
+    return NULL;
   pare_graph_recognise (executed);
   return pare_executor_new (executed);
 }

@@ -136,19 +136,34 @@ pare_grid_remove (PareGraph *graph, PareNode *node, PareNode *last)
     }
 }
 
+PareValue *
+pare_grid_add_number (PareGraph *graph, const char *stem, PareDataType type, gint32 number)
+{
+  PareShape scalar = { 0 };
+  gint8 byte = number; /* its bits are right for both types */
+  g_autoptr (PareTensor) tensor = pare_tensor_new_copy (type, &scalar, &byte);
+
+  return pare_graph_add_constant (graph, stem, tensor);
+}
+
 PareNode *
 pare_grid_dequantize (PareGraph *graph, const PareGrid *grid, PareValue *integers, PareNode *before)
 {
-  PareNode *node = pare_graph_add_node (graph, "", "DequantizeLinear", NULL, before);
-  PareShape scalar = { 0 };
-  gint8 number = grid->zero_point; /* its bits are right for both types */
-  g_autoptr (PareTensor) scale = pare_tensor_new_scalar_float (grid->scale);
-  g_autoptr (PareTensor) zero_point = pare_tensor_new_copy (grid->type, &scalar, &number);
+  g_autofree char *name = g_strconcat (integers->name, "_DequantizeLinear", NULL);
+  PareNode *node = pare_graph_add_node (graph, "", "DequantizeLinear", name, before);
 
   pare_node_add_input (node, integers);
-  pare_node_add_input (node, pare_graph_add_constant (graph, "scale", scale));
-  pare_node_add_input (node, pare_graph_add_constant (graph, "zero_point", zero_point));
+  pare_grid_add_parameters (node, grid);
   return node;
+}
+
+void
+pare_grid_add_parameters (PareNode *node, const PareGrid *grid)
+{
+  PareValue *zero_point = pare_node_input (grid->parameters, 2);
+
+  pare_node_add_input (node, pare_node_input (grid->parameters, 1));
+  pare_node_add_input (node, zero_point ? zero_point : pare_grid_add_number (node->graph, "zero_point", grid->type, 0));
 }
 
 /* Operators of this kind that bring in numbers or outputs of their own. */

@@ -35,6 +35,10 @@ gboolean pare_grid_equal (const PareGrid *a, const PareGrid *b);
 /* Removes what stands from @node to @last, one after the other. */
 void pare_grid_remove (PareGraph *graph, PareNode *node, PareNode *last);
 
+/* A constant of the 8-bit type @type. */
+PareValue *pare_grid_add_number (PareGraph *graph, const char *stem, PareDataType type, gint32 number);
+/* Scale and zero point as the next two inputs of @node. */
+void pare_grid_add_parameters (PareNode *node, const PareGrid *grid);
 /* DequantizeLinear of @integers, which lie on @grid, before @before. Its output is to be added. */
 PareNode *pare_grid_dequantize (PareGraph *graph, const PareGrid *grid, PareValue *integers, PareNode *before);
 /* DequantizeLinear -> @node, which only moves or picks numbers: it does so with the integers, and DequantizeLinear

@@ -73,5 +73,7 @@ typedef struct
 
 const PareForm *const *pare_forms (guint *n);
 const PareForm *pare_form_find (const char *name, GError **error);
+/* For forms of 8-bit integers: FALSE, and an error that names the layer, when @graph has conversions to other ones. */
+gboolean pare_graph_require_bytes (const PareGraph *graph, const char *form, GError **error);
 
 G_END_DECLS
