@@ -3,7 +3,7 @@
  * integers in the file, against sums written out here. */
 #include "exec/executor.h"
 #include "integer/integer.h"
-#include "net.h"
+#include "pairs.h"
 #include <math.h>
 
 /* One layer of a network. Data is [2, in, size, size] for a convolution, [6, in] for a product. */
@@ -53,17 +53,6 @@ data_clear (Data *data)
   g_clear_pointer (&data->w_scale, pare_tensor_unref);
 }
 
-static PareTensor *
-random_bytes (GRand *random, PareDataType type, const PareShape *shape)
-{
-  gint64 n = pare_shape_elements (shape);
-  guint8 *bytes = g_malloc (n);
-
-  for (gint64 i = 0; i < n; i++)
-    bytes[i] = g_rand_int_range (random, type == PARE_INT8 ? -127 : 0, type == PARE_INT8 ? 128 : 256);
-  return pare_tensor_new_take (type, shape, bytes);
-}
-
 static Data
 data_new (const Layer *layer, GRand *random)
 {
@@ -83,8 +72,8 @@ data_new (const Layer *layer, GRand *random)
       bias[i] = g_rand_int_range (random, -20000, 20000);
       scales[i] = g_rand_double_range (random, 0.001, 0.01);
     }
-  data.x = random_bytes (random, layer->type, &x);
-  data.w = random_bytes (random, PARE_INT8, &w);
+  data.x = net_random_bytes (random, layer->type, &x);
+  data.w = net_random_bytes (random, PARE_INT8, &w);
   data.bias = layer->bias ? pare_tensor_new_copy (PARE_INT32, &channels, bias) : NULL;
   data.w_scale = pare_tensor_new_floats (layer->per_channel ? &channels : &one, scales);
   g_free (bias);
@@ -147,30 +136,6 @@ expected (const Layer *layer, const Data *data, const PareShape *y, gint64 i)
 
 /* Networks */
 
-static PareValue *
-constant (Net *net, const char *name, PareTensor *tensor)
-{
-  return pare_graph_add_constant (net->graph, name, tensor);
-}
-
-static PareValue *
-scalar (Net *net, float number)
-{
-  g_autoptr (PareTensor) tensor = pare_tensor_new_scalar_float (number);
-
-  return constant (net, "scale", tensor);
-}
-
-static PareValue *
-byte (Net *net, PareDataType type, int number)
-{
-  PareShape shape = { 0 };
-  guint8 data = number;
-  g_autoptr (PareTensor) tensor = pare_tensor_new_copy (type, &shape, &data);
-
-  return constant (net, "zero", tensor);
-}
-
 static void
 describe_window (PareValue *y, const Layer *layer)
 {
@@ -179,35 +144,6 @@ describe_window (PareValue *y, const Layer *layer)
   net_set_ints (y, "pads", 4, (gint64[]){ layer->pad, layer->pad, layer->pad, layer->pad });
   net_set_ints (y, "strides", 2, (gint64[]){ layer->stride, layer->stride });
   pare_node_set_attribute (y->producer, pare_attribute_new_int ("group", layer->groups));
-}
-
-/* A constant behind DequantizeLinear along @axis; a bias has the product of both scales. */
-static PareValue *
-stored (Net *net, const char *name, PareTensor *integers, const PareTensor *scale, float factor, int axis)
-{
-  g_autofree float *scales = g_new (float, pare_tensor_elements (scale));
-  g_autoptr (PareTensor) scaled = NULL;
-  PareValue *value;
-
-  for (gint64 i = 0; i < pare_tensor_elements (scale); i++)
-    scales[i] = factor * (float)pare_tensor_get_double (scale, i);
-  scaled = pare_tensor_new_floats (&scale->shape, scales);
-  value = OP (net, "DequantizeLinear", name, constant (net, "integers", integers), constant (net, "scales", scaled));
-  if (scale->shape.rank)
-    pare_node_set_attribute (value->producer, pare_attribute_new_int ("axis", axis));
-  return value;
-}
-
-static PareValue *
-dequantized (Net *net, const char *name, PareValue *integers, float scale, PareDataType type, int zero)
-{
-  return OP (net, "DequantizeLinear", name, integers, scalar (net, scale), byte (net, type, zero));
-}
-
-static PareValue *
-quantized (Net *net, const char *name, PareValue *value, float scale, PareDataType type, int zero)
-{
-  return OP (net, "QuantizeLinear", name, value, scalar (net, scale), byte (net, type, zero));
 }
 
 /* The layer between conversions. */
@@ -219,20 +155,20 @@ build_pairs (Net *net, const Layer *layer, const Data *data)
   net->type = layer->type;
   x = net_input (net, "x", data->x->shape);
   net->type = PARE_FLOAT32;
-  x = dequantized (net, "xd", x, X_SCALE, layer->type, layer->x_zero);
-  w = stored (net, "wd", data->w, data->w_scale, 1, layer->kernel ? 0 : 1);
+  x = net_dequantized (net, "xd", x, X_SCALE, layer->type, layer->x_zero);
+  w = net_stored (net, "wd", data->w, data->w_scale, 1, layer->kernel ? 0 : 1);
   if (layer->bias)
     y = OP (net, layer->kernel ? "Conv" : "Gemm", "layer", x, w,
-            stored (net, "bd", data->bias, data->w_scale, X_SCALE, 0));
+            net_stored (net, "bd", data->bias, data->w_scale, X_SCALE, 0));
   else
     y = OP (net, layer->kernel ? "Conv" : "MatMul", "layer", x, w);
   describe_window (y, layer);
   if (layer->high >= 1e9f)
     y = OP (net, "Relu", "relu", y);
   else if (layer->low < layer->high)
-    y = OP (net, "Clip", "clip", y, scalar (net, layer->low), scalar (net, layer->high));
+    y = OP (net, "Clip", "clip", y, net_number (net, layer->low), net_number (net, layer->high));
   net->type = layer->type;
-  net_output (net, quantized (net, "y", y, Y_SCALE, layer->type, layer->y_zero));
+  net_output (net, net_quantized (net, "y", y, Y_SCALE, layer->type, layer->y_zero));
 }
 
 /* The layer as one operator. */
@@ -243,23 +179,14 @@ build_operator (Net *net, const Layer *layer, const Data *data)
 
   net->type = layer->type;
   x = net_input (net, "x", data->x->shape);
-  y = OP (net, layer->kernel ? "QLinearConv" : "QLinearMatMul", "y", x, scalar (net, X_SCALE),
-          byte (net, layer->type, layer->x_zero), constant (net, "w", data->w), constant (net, "ws", data->w_scale),
-          byte (net, PARE_INT8, 0), scalar (net, Y_SCALE), byte (net, layer->type, layer->y_zero));
+  y = OP (net, layer->kernel ? "QLinearConv" : "QLinearMatMul", "y", x, net_number (net, X_SCALE),
+          net_byte (net, layer->type, layer->x_zero), net_constant (net, "w", data->w),
+          net_constant (net, "ws", data->w_scale), net_byte (net, PARE_INT8, 0), net_number (net, Y_SCALE),
+          net_byte (net, layer->type, layer->y_zero));
   if (layer->bias && layer->kernel)
-    pare_node_add_input (y->producer, constant (net, "b", data->bias));
+    pare_node_add_input (y->producer, net_constant (net, "b", data->bias));
   describe_window (y, layer);
   net_output (net, y);
-}
-
-static guint
-count (const PareGraph *graph, const char *op_type)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < graph->nodes->len; i++)
-    n += g_str_equal (((PareNode *)graph->nodes->pdata[i])->op_type, op_type);
-  return n;
 }
 
 static PareTensor *
@@ -336,12 +263,12 @@ test_sums_stay_sums (void)
       net.type = PARE_UINT8;
       value = net_input (&net, "x", data.x->shape);
       net.type = PARE_INT32;
-      value = OP (&net, form ? "MatMulInteger" : "ConvInteger", "y", value, constant (&net, "w", data.w),
-                  byte (&net, PARE_UINT8, layer.x_zero));
+      value = OP (&net, form ? "MatMulInteger" : "ConvInteger", "y", value, net_constant (&net, "w", data.w),
+                  net_byte (&net, PARE_UINT8, layer.x_zero));
       describe_window (value, &layer);
       net_output (&net, value);
       integers = lower (net.graph);
-      g_assert_cmpuint (count (integers, form ? "IntegerMatMul" : "IntegerConv"), ==, 1);
+      g_assert_cmpuint (net_count (integers, form ? "IntegerMatMul" : "IntegerConv"), ==, 1);
       y = run (integers, &data.x, 1);
       g_assert_cmpint (y->type, ==, PARE_INT32);
       for (gint64 i = 0; i < pare_tensor_elements (y); i++)
@@ -365,12 +292,12 @@ test_product_gives_floats (void)
   x = net_input (&net, "x", data.x->shape);
   net.type = PARE_FLOAT32;
   bias = net_random (&net, "bias", pare_shape_of (1, layer->out), -1, 1);
-  product = OP (&net, "MatMul", "product", dequantized (&net, "xd", x, X_SCALE, PARE_UINT8, layer->x_zero),
-                stored (&net, "wd", data.w, data.w_scale, 1, 1));
+  product = OP (&net, "MatMul", "product", net_dequantized (&net, "xd", x, X_SCALE, PARE_UINT8, layer->x_zero),
+                net_stored (&net, "wd", data.w, data.w_scale, 1, 1));
   net_output (&net, OP (&net, "Add", "y", bias, product));
   integers = lower (net.graph);
-  g_assert_cmpuint (count (integers, "IntegerMatMul"), ==, 1);
-  g_assert_cmpuint (count (integers, "DequantizeLinear"), ==, 0);
+  g_assert_cmpuint (net_count (integers, "IntegerMatMul"), ==, 1);
+  g_assert_cmpuint (net_count (integers, "DequantizeLinear"), ==, 0);
   y = run (integers, &data.x, 1);
   for (gint64 i = 0; i < pare_tensor_elements (y); i++)
     {
@@ -397,9 +324,10 @@ typedef struct
 static PareValue *
 body_add (Net *net, PareValue *x)
 {
-  PareValue *other = quantized (net, "other_q", OP (net, "Neg", "neg", x), 0.011f, PARE_INT8, -4);
+  PareValue *other = net_quantized (net, "other_q", OP (net, "Neg", "neg", x), 0.011f, PARE_INT8, -4);
 
-  return OP (net, "Relu", "relu", OP (net, "Add", "sum", x, dequantized (net, "other", other, 0.011f, PARE_INT8, -4)));
+  return OP (net, "Relu", "relu",
+             OP (net, "Add", "sum", x, net_dequantized (net, "other", other, 0.011f, PARE_INT8, -4)));
 }
 
 static PareValue *
@@ -422,8 +350,8 @@ body_pool (Net *net, PareValue *x)
 static PareValue *
 body_concat (Net *net, PareValue *x)
 {
-  PareValue *other = quantized (net, "other_q", OP (net, "Neg", "neg", x), 0.011f, PARE_UINT8, 200);
-  PareValue *y = OP (net, "Concat", "joined", x, dequantized (net, "other", other, 0.011f, PARE_UINT8, 200));
+  PareValue *other = net_quantized (net, "other_q", OP (net, "Neg", "neg", x), 0.011f, PARE_UINT8, 200);
+  PareValue *y = OP (net, "Concat", "joined", x, net_dequantized (net, "other", other, 0.011f, PARE_UINT8, 200));
 
   pare_node_set_attribute (y->producer, pare_attribute_new_int ("axis", 1));
   return y;
@@ -457,7 +385,7 @@ test_body_equals_its_simulation (gconstpointer user_data)
   const Body *body = user_data;
   g_auto (Net) net = net_new ();
   PareShape shape = pare_shape_of (4, 2, 20, 7, 6);
-  g_autoptr (PareTensor) x = random_bytes (net.random, PARE_UINT8, &shape), y = NULL, simulated = NULL;
+  g_autoptr (PareTensor) x = net_random_bytes (net.random, PARE_UINT8, &shape), y = NULL, simulated = NULL;
   g_autoptr (PareGraph) integers = NULL;
   guint apart = 0;
   PareValue *value;
@@ -465,11 +393,11 @@ test_body_equals_its_simulation (gconstpointer user_data)
   net.type = PARE_UINT8;
   value = net_input (&net, "x", shape);
   net.type = PARE_FLOAT32;
-  value = body->body (&net, dequantized (&net, "xd", value, 0.02f, PARE_UINT8, 90));
+  value = body->body (&net, net_dequantized (&net, "xd", value, 0.02f, PARE_UINT8, 90));
   net.type = PARE_UINT8;
-  net_output (&net, quantized (&net, "y", value, body->scale, PARE_UINT8, body->zero));
+  net_output (&net, net_quantized (&net, "y", value, body->scale, PARE_UINT8, body->zero));
   integers = lower (net.graph);
-  g_assert_cmpuint (count (integers, body->becomes), ==, 1);
+  g_assert_cmpuint (net_count (integers, body->becomes), ==, 1);
   g_assert_cmpuint (integers->nodes->len, ==, body->n);
   simulated = run (net.graph, &x, 1);
   y = run (integers, &x, 1);
@@ -497,17 +425,17 @@ test_network_has_no_conversion_left (void)
   net.type = PARE_UINT8;
   value = net_input (&net, "x", data.x->shape);
   net.type = PARE_FLOAT32;
-  value = dequantized (&net, "xd", value, X_SCALE, PARE_UINT8, 0);
-  value = OP (&net, "Conv", "first", value, stored (&net, "w1", data.w, data.w_scale, 1, 0));
+  value = net_dequantized (&net, "xd", value, X_SCALE, PARE_UINT8, 0);
+  value = OP (&net, "Conv", "first", value, net_stored (&net, "w1", data.w, data.w_scale, 1, 0));
   describe_window (value, &layers[0]);
-  value = quantized (&net, "q1", value, Y_SCALE, PARE_UINT8, 0);
-  value = dequantized (&net, "d1", value, Y_SCALE, PARE_UINT8, 0);
-  value = OP (&net, "Conv", "second", value, stored (&net, "w2", more.w, more.w_scale, 1, 0));
+  value = net_quantized (&net, "q1", value, Y_SCALE, PARE_UINT8, 0);
+  value = net_dequantized (&net, "d1", value, Y_SCALE, PARE_UINT8, 0);
+  value = OP (&net, "Conv", "second", value, net_stored (&net, "w2", more.w, more.w_scale, 1, 0));
   net.type = PARE_UINT8;
-  net_output (&net, quantized (&net, "y", value, Y_SCALE, PARE_UINT8, 100));
+  net_output (&net, net_quantized (&net, "y", value, Y_SCALE, PARE_UINT8, 100));
   integers = lower (net.graph);
   g_assert_cmpuint (integers->nodes->len, ==, 2);
-  g_assert_cmpuint (count (integers, "IntegerConv"), ==, 2);
+  g_assert_cmpuint (net_count (integers, "IntegerConv"), ==, 2);
   data_clear (&data);
   data_clear (&more);
 }
