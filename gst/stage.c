@@ -325,17 +325,29 @@ gst_pare_stage_class_add_tensors_pad (GstPareStageClass *klass)
   gst_element_class_add_static_pad_template (GST_ELEMENT_CLASS (klass), &tensors_template);
 }
 
+/* The first @n_kept tensors of every sample. */
 static gboolean
-keep (GstPareStage *stage, PareTensor **batch, guint n, GError **error)
+keep (GstPareStage *stage, PareTensor **batch, guint n, guint n_kept, GError **error)
 {
   GstPareStagePrivate *priv = gst_pare_stage_private (stage);
 
   if (!priv->samples)
-    {
-      g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (priv->graph);
-      priv->samples = pare_samples_new (inputs->len, priv->memory_limit);
-    }
+    priv->samples = pare_samples_new (n_kept, priv->memory_limit);
   return pare_samples_add (priv->samples, batch, n, priv->valid, error);
+}
+
+static gboolean
+keep_inputs (GstPareStage *stage, PareTensor **batch, guint n, GError **error)
+{
+  g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (gst_pare_stage_private (stage)->graph);
+
+  return keep (stage, batch, n, inputs->len, error);
+}
+
+static gboolean
+keep_all (GstPareStage *stage, PareTensor **batch, guint n, GError **error)
+{
+  return keep (stage, batch, n, n, error);
 }
 
 void
@@ -347,9 +359,16 @@ gst_pare_stage_class_keep_samples (GstPareStageClass *klass)
       G_TYPE_UINT64, G_PRIVATE_OFFSET (GstPareStage, memory_limit), .initial = 1 << 30, .maximum = G_MAXINT64 },
   };
 
-  klass->feed = keep;
+  klass->feed = keep_inputs;
   gst_pare_stage_class_add_tensors_pad (klass);
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));
+}
+
+void
+gst_pare_stage_class_keep_labelled_samples (GstPareStageClass *klass)
+{
+  gst_pare_stage_class_keep_samples (klass);
+  klass->feed = keep_all;
 }
 
 void

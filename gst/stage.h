@@ -52,6 +52,8 @@ void gst_pare_stage_class_add_teacher_pad (GstPareStageClass *klass);
 /* Instead of the pad "tensors" alone: gives the stage that, a @feed that keeps all samples, and the property
  * "memory-limit". For methods that look at samples in an order of their own. */
 void gst_pare_stage_class_keep_samples (GstPareStageClass *klass);
+/* The same with the labels, if there are any, behind the inputs. */
+void gst_pare_stage_class_keep_labelled_samples (GstPareStageClass *klass);
 
 /* In feed: the graph that begin() got, unchanged. */
 PareGraph *gst_pare_stage_get_graph (GstPareStage *stage);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Unlabelled samples that a method looks at more than once: kept as they came, read back as batches that always have
+ * Samples that a method looks at more than once: kept as they came, read back as batches that always have
  * the same shape. */
 #pragma once
 #include "graph/tensor.h"
