@@ -2,6 +2,7 @@
  * pare list: what there is to work with. */
 #include "command.h"
 #include "calibrate/observer.h"
+#include "equalize/equalize.h"
 #include "fuse/fuse.h"
 #include "gst/pipeline.h"
 #include "json.h"
@@ -59,6 +60,16 @@ each_nm_algorithm (Visit visit, gpointer user_data)
 
   for (guint i = 0; i < n; i++)
     visit (algorithms[i]->name, algorithms[i]->description, user_data);
+}
+
+static void
+each_equalizer (Visit visit, gpointer user_data)
+{
+  guint n;
+  const PareEqualizer *const *equalizers = pare_equalizers (&n);
+
+  for (guint i = 0; i < n; i++)
+    visit (equalizers[i]->name, equalizers[i]->description, user_data);
 }
 
 static void
@@ -135,6 +146,7 @@ static const struct
   { "weights", "Weight algorithms (graphquantizer weight-algorithm=)", each_weight_algorithm },
   { "sparsity", "Algorithms for n:m sparsity (graphsparsifier algorithm=)", each_nm_algorithm },
   { "rankings", "Rankings of filters (graphsparsifier mode=filter algorithm=)", each_ranking },
+  { "equalizers", "Methods of equalization (graphequalizer algorithm=)", each_equalizer },
   { "forms", "Output forms (form=)", each_form },
   { "fusions", "Fusions (skip=)", each_fusion },
   { "operators", "Operators that Pare executes", each_operator },

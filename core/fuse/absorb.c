@@ -32,26 +32,6 @@ fits_channels (const PareLayer *layer, const PareAffine *affine, gint64 channels
   return affine->from_end ? affine->axis + 2 == rank : affine->axis == 1;
 }
 
-/* Every output of the layer sees every weight: the border of a padded convolution sees zeros in place of the shift, and
- * that of a transposed one only a part of the kernel. */
-static gboolean
-sees_shift_everywhere (const PareLayer *layer)
-{
-  g_autofree char *automatic = pare_node_get_string (layer->node, "auto_pad");
-  guint n;
-  const gint64 *pads = pare_node_get_ints (layer->node, "pads", &n);
-
-  if (layer->product)
-    return TRUE;
-  if (layer->trait.in_axis < layer->trait.out_axis
-      || (automatic && *automatic && g_strcmp0 (automatic, "NOTSET") && g_strcmp0 (automatic, "VALID")))
-    return FALSE;
-  for (guint i = 0; i < n; i++)
-    if (pads[i])
-      return FALSE;
-  return TRUE;
-}
-
 static void
 add_record (PareFuse *fuse, const PareLayer *layer, const char *op_type, const PareAffine *affine, gboolean copied)
 {
@@ -138,7 +118,7 @@ why_not_before (const PareLayer *layer, const PareAffine *affine)
 {
   if (layer->product && pare_node_get_int (layer->node, "transA", 0) && affine->n > 1)
     return "the layer reads its input transposed";
-  if (has_shift (affine) && !sees_shift_everywhere (layer))
+  if (has_shift (affine) && !pare_layer_sees_shift_everywhere (layer))
     return "the layer's border does not see the shift (padding, or a transposed convolution)";
   return NULL;
 }

@@ -225,6 +225,24 @@ pare_layer_takes_bias (const PareLayer *layer)
 }
 
 gboolean
+pare_layer_sees_shift_everywhere (const PareLayer *layer)
+{
+  g_autofree char *automatic = pare_node_get_string (layer->node, "auto_pad");
+  guint n;
+  const gint64 *pads = pare_node_get_ints (layer->node, "pads", &n);
+
+  if (layer->product)
+    return TRUE;
+  if (layer->trait.in_axis < layer->trait.out_axis
+      || (automatic && *automatic && g_strcmp0 (automatic, "NOTSET") && g_strcmp0 (automatic, "VALID")))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (pads[i])
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
 pare_layer_write (PareLayer *layer, gboolean *copied, const char **reason)
 {
   PareTensor *old = pare_node_constant (layer->node, layer->trait.input);

@@ -36,6 +36,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareLayer, pare_layer_free)
 
 /* There is a place for a bias, if need be in the Gemm that a MatMul of matrices becomes. */
 gboolean pare_layer_takes_bias (const PareLayer *layer);
+/* Every output sees every weight, so that a shift of the inputs is one of the outputs: the border of a padded
+ * convolution sees zeros in its place, and that of a transposed one only a part of the kernel. */
+gboolean pare_layer_sees_shift_everywhere (const PareLayer *layer);
 /* y = scale (W x + b) + shift: @n numbers, one for all or one per output channel. */
 void pare_layer_affine_behind (PareLayer *layer, gint64 n, const double *scale, const double *shift);
 /* y = W (scale x + shift) + b: @n numbers, one for all or one per input channel. */

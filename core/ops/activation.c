@@ -148,7 +148,8 @@ gelu_eltwise (const PareNode *node, PareEltwise *eltwise)
 
 /* Those of the domain "pare" stand for spelled out ones in networks whose opset is too old for the name. */
 PARE_OPERATORS (activation) = {
-  { ACTIVATION ("LeakyRelu"), .eltwise = leaky_relu_eltwise, .quantize = PARE_QUANTIZE_UNARY },
+  { ACTIVATION ("LeakyRelu"), .eltwise = leaky_relu_eltwise, .factors = PARE_FACTORS_PASS,
+    .quantize = PARE_QUANTIZE_UNARY },
   { ACTIVATION ("Elu"), .eltwise = elu_eltwise },
   { ACTIVATION ("Selu") },
   { ACTIVATION ("Celu") },

@@ -319,6 +319,13 @@ batchnormalization_by_sample (const PareInfer *infer)
   return !is_training (infer->node) && pare_samples_alone (infer);
 }
 
+static gboolean
+batchnormalization_affine (const PareNode *node, PareAffineTrait *trait)
+{
+  *trait = (PareAffineTrait){ .scale = 1, .shift = 2 };
+  return TRUE;
+}
+
 PARE_OPERATORS (batchnormalization) = {
   { .name = "BatchNormalization",
     .infer = batchnormalization_infer,
@@ -328,6 +335,7 @@ PARE_OPERATORS (batchnormalization) = {
     .applies_chain = batchnormalization_applies_chain,
     .by_sample = batchnormalization_by_sample,
     .in_place = TRUE,
+    .affine = batchnormalization_affine,
     .quantize = PARE_QUANTIZE_NORMALIZE,
     .channels = batchnormalization_channels,
     .quantize_note = "a BatchNormalization that could not be fused has no int8 kernel" },

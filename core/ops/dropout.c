@@ -164,6 +164,7 @@ PARE_OPERATORS (dropout) = {
     .forward = dropout_forward,
     .compile = dropout_compile,
     .backward = dropout_backward,
+    .factors = PARE_FACTORS_PASS,
     .channels = pare_channels_same,
     .quantize = PARE_QUANTIZE_PASS },
   { NULL },

@@ -35,6 +35,7 @@ PARE_OPERATORS (identity) = {
     .run = identity_run,
     .backward = identity_backward,
     .alias = TRUE,
+    .factors = PARE_FACTORS_PASS,
     .channels = pare_channels_same,
     .quantize = PARE_QUANTIZE_PASS },
   { NULL },

@@ -176,9 +176,25 @@ instance_channels (PareChannelWalk *channels)
   pare_channels_window (channels);
 }
 
+static gboolean
+layer_affine (const PareNode *node, PareAffineTrait *trait)
+{
+  const PareTensor *scale = pare_node_constant (node, 1);
+
+  *trait = (PareAffineTrait){ .scale = 1, .shift = 2, .channels_last = TRUE };
+  return scale && scale->shape.rank == 1;
+}
+
+static gboolean
+instance_affine (const PareNode *node, PareAffineTrait *trait)
+{
+  *trait = (PareAffineTrait){ .scale = 1, .shift = 2 };
+  return TRUE;
+}
+
 #define LAYER                                                                                                          \
   .name = "LayerNormalization", .infer = layer_infer, .forward = layer_forward, .backward = normalization_backward,    \
-  .quantize_note = NOTE
+  .affine = layer_affine, .quantize_note = NOTE
 
 PARE_OPERATORS (layernormalization) = {
   { .since = 17, LAYER },
@@ -189,6 +205,7 @@ PARE_OPERATORS (layernormalization) = {
     .infer = instance_infer,
     .forward = instance_forward,
     .backward = normalization_backward,
+    .affine = instance_affine,
     .channels = instance_channels,
     .quantize_note = NOTE },
   { NULL },

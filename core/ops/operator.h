@@ -97,6 +97,22 @@ typedef struct
   float alpha, beta;
 } PareEltwise;
 
+/* What becomes of a factor s > 0 that each channel of the data has. */
+typedef enum
+{
+  PARE_FACTORS_STOP,  /* nothing simple */
+  PARE_FACTORS_PASS,  /* f (s x) = s f (x) for input 0, axis by axis, whatever else is read: Relu, pools, Mul */
+  PARE_FACTORS_MOVE,  /* the same, with the channels on another axis perhaps: Reshape, Transpose, ReduceMean */
+  PARE_FACTORS_JOIN,  /* f (s x, s y) = s f (x, y), element by element: Add, Max */
+} PareFactors;
+
+/* Constants that multiply the result and are added to it, one number per channel: of normalizations. */
+typedef struct
+{
+  guint scale, shift;     /* indices among the inputs; the shift may be absent */
+  gboolean channels_last; /* they run along the last axis, else along axis 1 */
+} PareAffineTrait;
+
 /**
  * PareOperator:
  * @name: operator name in the specification
@@ -123,6 +139,8 @@ typedef struct
  * @taps: of a weighted layer with a kernel: for every position of one sample's and channel's output and every position
  * of the kernel the index into the input's channel that meets there, -1 in the padding. NULL: a kernel of one position
  * @eltwise: fills in the function of one element that this node is; FALSE when its arguments are not constant
+ * @affine: of a normalization: fills in the trait; FALSE when its numbers do not run along one axis
+ * @factors: what becomes of factors of channels (equalize/scalegroup.h)
  * @channels: how channels pass from its inputs to its outputs (sparsify/channels.h); NULL: whatever reaches it has to
  * stay
  * @quantize: treatment by the quantizer
@@ -151,6 +169,8 @@ typedef struct
   gboolean (*taps) (const PareNode *node, const PareShape *x, const PareShape *w, const PareShape *y, gint64 *indices,
                     GError **error);
   gboolean (*eltwise) (const PareNode *node, PareEltwise *eltwise);
+  gboolean (*affine) (const PareNode *node, PareAffineTrait *trait);
+  PareFactors factors;
   void (*channels) (PareChannelWalk *channels);
   PareQuantizeKind quantize;
   const char *quantize_note;

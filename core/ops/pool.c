@@ -56,8 +56,8 @@ pare_pool_fits_onednn (const PareNode *node, const PareSpec *x, const PareWindow
     if (window->dilations[i] != 1 || window->pads_begin[i] >= window->kernel[i]
         || window->pads_end[i] >= window->kernel[i] || window->kernel[i] > x->shape.dims[2 + i])
       return FALSE;
-  return window->n <= 3 && (x->type == PARE_FLOAT32 || (is_byte (x->type) && pare_pool_is_max (node))) && !pare_node_get_int (node, "ceil_mode", 0)
-         && pare_shape_elements (&x->shape) > 0;
+  return window->n <= 3 && (x->type == PARE_FLOAT32 || (is_byte (x->type) && pare_pool_is_max (node)))
+         && !pare_node_get_int (node, "ceil_mode", 0) && pare_shape_elements (&x->shape) > 0;
 }
 
 static gboolean
@@ -251,6 +251,7 @@ PARE_OPERATORS (pool) = {
     .backward = pool_backward,
     .by_sample = pare_samples_alone,
     .channels = pare_channels_window,
+    .factors = PARE_FACTORS_PASS,
     .quantize = PARE_QUANTIZE_PASS },
   { .name = "AveragePool",
     .infer = pool_infer,
@@ -259,6 +260,7 @@ PARE_OPERATORS (pool) = {
     .backward = pool_backward,
     .by_sample = pare_samples_alone,
     .channels = pare_channels_window,
+    .factors = PARE_FACTORS_PASS,
     .quantize = PARE_QUANTIZE_UNARY },
   { .name = "GlobalMaxPool",
     .infer = pool_infer,
@@ -267,6 +269,7 @@ PARE_OPERATORS (pool) = {
     .backward = pool_backward,
     .by_sample = pare_samples_alone,
     .channels = pare_channels_window,
+    .factors = PARE_FACTORS_PASS,
     .quantize_note = "runtimes have no int8 kernel for GlobalMaxPool" },
   { .name = "GlobalAveragePool",
     .infer = pool_infer,
@@ -275,6 +278,7 @@ PARE_OPERATORS (pool) = {
     .backward = pool_backward,
     .by_sample = pare_samples_alone,
     .channels = pare_channels_window,
+    .factors = PARE_FACTORS_PASS,
     .quantize = PARE_QUANTIZE_UNARY },
   { NULL },
 };

@@ -464,7 +464,7 @@ reduce_channels (PareChannelWalk *channels)
 }
 
 PARE_OPERATORS (reduce) = {
-  { REDUCE ("ReduceMean", mean_backward),
+  { REDUCE ("ReduceMean", mean_backward), .factors = PARE_FACTORS_MOVE,
     .quantize_note = "its sums need more than 8 bits, and runtimes have no int8 kernel for it" },
   { REDUCE ("ReduceSum", sum_backward) },
   { REDUCE ("ReduceMax", extreme_backward) },

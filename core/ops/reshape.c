@@ -159,7 +159,7 @@ reshape_backward (PareGradient *gradient, const PareNode *node, GError **error)
 
 #define RESHAPE(op, function)                                                                                          \
   .name = op, .infer = function, .forward = pare_forward_copy, .backward = reshape_backward, .alias = TRUE,            \
-  .channels = pare_channels_reshape, .quantize = PARE_QUANTIZE_PASS
+  .factors = PARE_FACTORS_MOVE, .channels = pare_channels_reshape, .quantize = PARE_QUANTIZE_PASS
 
 static gboolean
 flatten_by_sample (const PareInfer *infer)

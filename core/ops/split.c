@@ -153,6 +153,7 @@ PARE_OPERATORS (split) = {
     .infer = split_infer,
     .forward = split_forward,
     .backward = split_backward,
+    .factors = PARE_FACTORS_MOVE,
     .channels = split_channels,
     .quantize = PARE_QUANTIZE_PASS },
   { NULL },

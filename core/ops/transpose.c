@@ -93,6 +93,7 @@ PARE_OPERATORS (transpose) = {
     .infer = transpose_infer,
     .forward = transpose_forward,
     .backward = transpose_backward,
+    .factors = PARE_FACTORS_MOVE,
     .channels = transpose_channels,
     .quantize = PARE_QUANTIZE_PASS },
   { NULL },

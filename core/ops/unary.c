@@ -192,7 +192,7 @@ tanh_eltwise (const PareNode *node, PareEltwise *eltwise)
 #define UNARY(op) UNARY_BY (op, unary_backward)
 
 PARE_OPERATORS (unary) = {
-  { UNARY ("Relu"), .eltwise = relu_eltwise, .quantize = PARE_QUANTIZE_CLAMP },
+  { UNARY ("Relu"), .eltwise = relu_eltwise, .factors = PARE_FACTORS_PASS, .quantize = PARE_QUANTIZE_CLAMP },
   { UNARY ("Sigmoid"), .eltwise = sigmoid_eltwise, .quantize = PARE_QUANTIZE_UNARY },
   { UNARY ("Tanh"), .eltwise = tanh_eltwise },
   { UNARY ("Sqrt") },

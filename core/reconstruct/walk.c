@@ -90,9 +90,8 @@ settle_node (PareGraph *graph, PareNode *node, PareInference *inference)
     }
 }
 
-/* A copy of the graph in which all that does not depend on the data of the samples is constant. */
-static PareGraph *
-settle (PareWalk *walk, GError **error)
+PareGraph *
+pare_walk_settle (PareWalk *walk, GError **error)
 {
   g_autoptr (PareGraph) copy = pare_graph_copy (walk->graph);
   const GArray *specs = pare_samples_specs (walk->samples);
@@ -185,7 +184,7 @@ query_run (PareWalk *walk, Query *query, guint index, guint *valid, GError **err
 gboolean
 pare_walk_ask (PareWalk *walk, guint n, PareValue *const *values, GError **error)
 {
-  g_autoptr (PareGraph) settled = settle (walk, error);
+  g_autoptr (PareGraph) settled = pare_walk_settle (walk, error);
   g_autofree const char **names = g_new (const char *, n);
 
   for (guint i = 0; i < n; i++)
@@ -285,7 +284,7 @@ move (PareWalk *walk, PareGraph *settled, GPtrArray *cut, GError **error)
 gboolean
 pare_walk_advance (PareWalk *walk, const PareNode *node, GError **error)
 {
-  g_autoptr (PareGraph) settled = settle (walk, error);
+  g_autoptr (PareGraph) settled = pare_walk_settle (walk, error);
   const PareValue *result = settled ? pare_graph_find_value (settled, pare_node_output (node, 0)->name) : NULL;
   g_autoptr (GPtrArray) cut = NULL;
 

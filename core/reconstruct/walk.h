@@ -21,6 +21,8 @@ void pare_walk_free (PareWalk *walk);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareWalk, pare_walk_free)
 
 PareGraph *pare_walk_graph (const PareWalk *walk);
+/* A copy of the graph as it is now, in which all that does not depend on the data of the samples is constant. */
+PareGraph *pare_walk_settle (PareWalk *walk, GError **error);
 /* Goes on to stand before @node. */
 gboolean pare_walk_advance (PareWalk *walk, const PareNode *node, GError **error);
 /* pare_walk_get() returns @n @values from now on. None is from before the node, unless that or somebody behind reads
