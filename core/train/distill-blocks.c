@@ -13,11 +13,9 @@ typedef struct
   guint n_unmatched;
 } Search;
 
-static void
-block_free (gpointer data)
+void
+pare_block_free (PareBlock *block)
 {
-  PareBlock *block = data;
-
   g_free (block->name);
   g_strfreev (block->layers);
   g_ptr_array_unref (block->inputs);
@@ -153,7 +151,7 @@ block_new (const Search *search, guint first, guint last, gboolean whole)
                               : g_strdup_printf ("%s..%s", layer_label (search, first), layer_label (search, last));
   if (!whole || sees_all)
     return block;
-  block_free (block);
+  pare_block_free (block);
   return NULL;
 }
 
@@ -226,23 +224,67 @@ check_found (const Search *search, const GPtrArray *blocks, GError **error)
   return !search->n_unmatched && blocks->len;
 }
 
+/* Shapes of both graphs; FALSE and an error when they cannot be told. */
+static gboolean
+search_init (Search *search, PareGraph *student, PareGraph *teacher, guint n_specs, const PareSpec *specs,
+             GError **error)
+{
+  *search = (Search){ .student = student, .teacher = teacher };
+  search->student_shapes = pare_inference_new (student, n_specs, specs, error);
+  search->teacher_shapes = search->student_shapes ? pare_inference_new (teacher, n_specs, specs, error) : NULL;
+  if (!search->teacher_shapes)
+    return FALSE;
+  search->levels = pare_levels_new (student);
+  search->unmatched = g_string_new (NULL);
+  return TRUE;
+}
+
+static void
+search_clear (Search *search)
+{
+  g_clear_pointer (&search->levels, pare_levels_free);
+  g_clear_pointer (&search->student_shapes, pare_inference_free);
+  g_clear_pointer (&search->teacher_shapes, pare_inference_free);
+  if (search->unmatched)
+    g_string_free (search->unmatched, TRUE);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Search, search_clear)
+
 GPtrArray *
 pare_blocks_find (PareGraph *student, PareGraph *teacher, guint n_specs, const PareSpec *specs,
                   const PareBlockSettings *settings, GError **error)
 {
-  g_autoptr (PareLevels) levels = pare_levels_new (student);
-  g_autoptr (PareInference) student_shapes = pare_inference_new (student, n_specs, specs, error);
-  g_autoptr (PareInference) teacher_shapes
-      = student_shapes ? pare_inference_new (teacher, n_specs, specs, error) : NULL;
-  g_autoptr (GString) unmatched = g_string_new (NULL);
-  g_autoptr (GPtrArray) blocks = g_ptr_array_new_with_free_func (block_free);
-  Search search = { student, teacher, levels, student_shapes, teacher_shapes, unmatched, 0 };
+  g_auto (Search) search = { NULL };
+  g_autoptr (GPtrArray) blocks = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_block_free);
 
-  if (!teacher_shapes)
+  if (!search_init (&search, student, teacher, n_specs, specs, error))
     return NULL;
   if (!settings->groups || !*settings->groups)
     cut_by_size (&search, settings->group_size, blocks);
   else if (!cut_by_groups (&search, settings->groups, blocks, error))
     return NULL;
   return check_found (&search, blocks, error) ? g_steal_pointer (&blocks) : NULL;
+}
+
+PareBlock *
+pare_block_find (PareGraph *student, PareGraph *teacher, guint n_specs, const PareSpec *specs, const PareNode *first,
+                 const PareNode *last, GError **error)
+{
+  g_auto (Search) search = { NULL };
+  const GPtrArray *layers;
+  guint from, to;
+  PareBlock *block;
+
+  if (!search_init (&search, student, teacher, n_specs, specs, error))
+    return NULL;
+  layers = pare_levels_layers (search.levels);
+  block = g_ptr_array_find ((GPtrArray *)layers, first, &from) && g_ptr_array_find ((GPtrArray *)layers, last, &to)
+              ? block_new (&search, from, to, FALSE)
+              : NULL;
+  if (!block)
+    pare_node_error (error, PARE_ERROR_FORMAT, last,
+                     "the teacher has no value of the name and shape of what it computes: use the network that this "
+                     "one was made from as the teacher.");
+  return block;
 }

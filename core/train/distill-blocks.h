@@ -52,4 +52,18 @@ typedef struct
 GPtrArray *pare_blocks_find (PareGraph *student, PareGraph *teacher, guint n_specs, const PareSpec *specs,
                              const PareBlockSettings *settings, GError **error);
 
+/**
+ * pare_block_find:
+ * @first: a weighted layer of @student
+ * @last: the same or a later one
+ *
+ * The one block from @first to @last, with what follows them.
+ *
+ * Returns: a new block, or NULL and an error when one of them is no such layer or the teacher has no match
+ */
+PareBlock *pare_block_find (PareGraph *student, PareGraph *teacher, guint n_specs, const PareSpec *specs,
+                            const PareNode *first, const PareNode *last, GError **error);
+void pare_block_free (PareBlock *block);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareBlock, pare_block_free)
+
 G_END_DECLS

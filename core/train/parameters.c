@@ -80,9 +80,8 @@ parameter_new (PareParameterKind kind, PareValue *value)
   return parameter;
 }
 
-/* From now on the value comes from outside, behind the inputs that there are. */
-static PareParameter *
-open_constant (PareGraph *graph, PareValue *value, PareParameterKind kind)
+PareParameter *
+pare_parameter_open (PareGraph *graph, PareValue *value, PareParameterKind kind)
 {
   PareParameter *parameter = parameter_new (kind, value);
 
@@ -95,7 +94,8 @@ open_constant (PareGraph *graph, PareValue *value, PareParameterKind kind)
 void
 pare_parameter_close (PareParameter *parameter, PareGraph *graph)
 {
-  g_autoptr (PareTensor) tensor = pare_tensor_new_copy (PARE_FLOAT32, &parameter->tensor->shape, pare_tensor_data (parameter->tensor));
+  g_autoptr (PareTensor) tensor
+      = pare_tensor_new_copy (PARE_FLOAT32, &parameter->tensor->shape, pare_tensor_data (parameter->tensor));
 
   g_ptr_array_remove (graph->inputs, parameter->value);
   pare_value_set_constant (parameter->value, tensor);
@@ -185,7 +185,8 @@ pare_graph_open_parameters (PareGraph *graph, const PareGraph *original)
         g_ptr_array_add (values, graph->values->pdata[i]);
       }
   for (guint i = 0; i < values->len; i++)
-    g_ptr_array_add (parameters, open_constant (graph, values->pdata[i], g_array_index (kinds, PareParameterKind, i)));
+    g_ptr_array_add (parameters,
+                     pare_parameter_open (graph, values->pdata[i], g_array_index (kinds, PareParameterKind, i)));
   return parameters;
 }
 
@@ -217,7 +218,7 @@ pare_graph_open_statistics (PareGraph *graph, const PareGraph *original, GPtrArr
           PareValue *next = pare_graph_add_value_near (graph, value->name);
           pare_node_add_output (node, next);
           g_ptr_array_add (updated, next);
-          g_ptr_array_add (parameters, open_constant (graph, value, PARE_PARAMETER_STATISTIC));
+          g_ptr_array_add (parameters, pare_parameter_open (graph, value, PARE_PARAMETER_STATISTIC));
         }
     }
 }
@@ -228,7 +229,8 @@ pare_parameters_apply (const GPtrArray *parameters, PareGraph *graph)
   for (guint i = 0; i < parameters->len; i++)
     {
       const PareParameter *parameter = parameters->pdata[i];
-      g_autoptr (PareTensor) tensor = pare_tensor_new_copy (PARE_FLOAT32, &parameter->tensor->shape, pare_tensor_data (parameter->tensor));
+      g_autoptr (PareTensor) tensor
+          = pare_tensor_new_copy (PARE_FLOAT32, &parameter->tensor->shape, pare_tensor_data (parameter->tensor));
       pare_value_set_constant (pare_graph_find_value (graph, parameter->value->name), tensor);
     }
 }

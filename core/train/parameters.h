@@ -45,13 +45,15 @@ typedef struct
   float *state[PARE_OPTIMIZER_STATES];
 } PareParameter;
 
+/* Makes a constant of @graph an input, behind those that there are. */
+PareParameter *pare_parameter_open (PareGraph *graph, PareValue *value, PareParameterKind kind);
 void pare_parameter_free (PareParameter *parameter);
 /* Memory for the optimizer's state, zero. */
 void pare_parameter_add_states (PareParameter *parameter, guint n);
 
-/* Makes constants out of nodes that hold or repeat one, so that training finds the weights of any exporter. PyTorch's writes
- * parameters that happen to be equal once, and an Identity for each of the others (all normalisations, before training):
- * they are parameters of their own again. */
+/* Makes constants out of nodes that hold or repeat one, so that training finds the weights of any exporter. PyTorch's
+ * writes parameters that happen to be equal once, and an Identity for each of the others (all normalisations, before
+ * training): they are parameters of their own again. */
 void pare_graph_take_constants (PareGraph *graph);
 /* Turns the constants of @graph that can be trained (float32, more than one element, read by a node, a constant of
  * @original too) into inputs, at the end of the list. PtrArray of PareParameter. */

@@ -120,6 +120,7 @@ static const Case cases[] = {
   { "GRU", "hidden_size=3 linear_before_reset=1", "3x2x4 1x9x4 1x9x3 1x18 - 1x2x3", 2 },
   { "GRU", "hidden_size=2 direction=bidirectional", "4x3x2 2x6x2 2x6x2 2x12 <4,1,2> 2x3x2", 2 },
   { "pare:ReduceToShape", "", "2x3x4x5 1x3x1x1:fixed" },
+  { "pare:AdaptiveRound", "", "3x7:wide 3x7:fixed 3x7:fixed" },
   { "pare:ReduceToShape", "", "2x3x4x5 2x1x4x1:fixed" },
   { "Neg", "", "2x3" },
   { "Abs", "", "9:far" },
