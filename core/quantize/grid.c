@@ -119,6 +119,12 @@ pare_grid_behind (PareNode *node, PareGrid *grid, PareNode **last)
   return TRUE;
 }
 
+gint32
+pare_grid_signed_zero_point (const PareGrid *grid)
+{
+  return grid->zero_point - (grid->type == PARE_UINT8 ? 128 : 0);
+}
+
 gboolean
 pare_grid_equal (const PareGrid *a, const PareGrid *b)
 {
@@ -169,8 +175,8 @@ pare_grid_add_parameters (PareNode *node, const PareGrid *grid)
 /* Operators of this kind that bring in numbers or outputs of their own. */
 static const char *const exceptions[] = { "Pad", "Dropout", NULL };
 
-static gboolean
-moves_integers (const PareNode *node)
+gboolean
+pare_grid_is_moved (const PareNode *node)
 {
   const PareOperator *op = pare_operator_of (node);
 
@@ -192,7 +198,7 @@ pare_grid_move (PareGraph *graph, PareNode *node)
   PareNode *moved;
   PareGrid grid;
 
-  if (!moves_integers (node) || !pare_grid_before (pare_node_input (node, 0), &grid))
+  if (!pare_grid_is_moved (node) || !pare_grid_before (pare_node_input (node, 0), &grid))
     return FALSE;
   moved = pare_graph_add_node (graph, node->domain, node->op_type, node->name, node);
   pare_node_copy_attributes (moved, node);

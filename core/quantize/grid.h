@@ -30,6 +30,8 @@ gboolean pare_grid_of_quantizer (PareNode *node, PareGrid *grid, PareNode **last
 /* The grid that output 0 of @node is rounded to, as soon as it has gone through activations that limit it alone. @last
  * is the node that makes the integers. */
 gboolean pare_grid_behind (PareNode *node, PareGrid *grid, PareNode **last);
+/* The zero point that its integers have as int8. */
+gint32 pare_grid_signed_zero_point (const PareGrid *grid);
 /* Whether integers mean the same on both. */
 gboolean pare_grid_equal (const PareGrid *a, const PareGrid *b);
 /* Removes what stands from @node to @last, one after the other. */
@@ -41,6 +43,8 @@ PareValue *pare_grid_add_number (PareGraph *graph, const char *stem, PareDataTyp
 void pare_grid_add_parameters (PareNode *node, const PareGrid *grid);
 /* DequantizeLinear of @integers, which lie on @grid, before @before. Its output is to be added. */
 PareNode *pare_grid_dequantize (PareGraph *graph, const PareGrid *grid, PareValue *integers, PareNode *before);
+/* Whether @node only moves or picks numbers of its first input. */
+gboolean pare_grid_is_moved (const PareNode *node);
 /* DequantizeLinear -> @node, which only moves or picks numbers: it does so with the integers, and DequantizeLinear
  * comes behind it. FALSE when that is not what stands there. */
 gboolean pare_grid_move (PareGraph *graph, PareNode *node);

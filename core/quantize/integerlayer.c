@@ -144,6 +144,28 @@ pare_integer_layer_read_bias (PareIntegerLayer *layer)
   return count_bias (layer, pare_node_constant (node, 0), pare_node_constant (node, 1));
 }
 
+gboolean
+pare_integer_layer_read_either_bias (PareIntegerLayer *layer, PareTensor **floats)
+{
+  *floats = NULL;
+  if (pare_integer_layer_read_bias (layer))
+    return TRUE;
+  g_clear_pointer (&layer->bias, g_free);
+  *floats = pare_node_constant (layer->node, 2);
+  return *floats && (*floats)->type == PARE_FLOAT32
+         && pare_tensor_elements (*floats) == pare_integer_layer_channels (layer);
+}
+
+PareShape
+pare_integer_layer_channels_shape (const PareIntegerLayer *layer)
+{
+  PareShape shape = { .rank = layer->is_convolution ? layer->weights->shape.rank - 1 : 1 };
+
+  for (guint i = 0; i < shape.rank; i++)
+    shape.dims[i] = i ? 1 : pare_integer_layer_channels (layer);
+  return shape;
+}
+
 /* Some of its operands are on integers. */
 static gboolean
 is_quantized (const PareNode *node)

@@ -45,5 +45,10 @@ gboolean pare_integer_layer_pads (const PareNode *node);
 gboolean pare_integer_layer_read (PareNode *node, PareIntegerLayer *layer, const char **reason);
 /* Reads its bias; FALSE when that is not constant, or 32 bits do not hold it. */
 gboolean pare_integer_layer_read_bias (PareIntegerLayer *layer);
+/* The same; where 32 bits do not hold a constant bias of float32, it becomes *@floats and the layer has none. FALSE for
+ * any other kind. */
+gboolean pare_integer_layer_read_either_bias (PareIntegerLayer *layer, PareTensor **floats);
+/* One number per channel, in a shape that broadcasts to the result: [c, 1, 1] for images. */
+PareShape pare_integer_layer_channels_shape (const PareIntegerLayer *layer);
 
 G_END_DECLS

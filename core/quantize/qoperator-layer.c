@@ -88,15 +88,10 @@ pare_qoperator_layer (PareQOperator *work, PareNode *node)
 
   if (!pare_integer_layer_read (node, &layer, &work->reason))
     return NULL;
-  if (!pare_integer_layer_read_bias (&layer))
+  if (!pare_integer_layer_read_either_bias (&layer, &bias))
     {
-      bias = pare_node_constant (node, 2);
-      g_clear_pointer (&layer.bias, g_free);
-      if (!bias || bias->type != PARE_FLOAT32 || pare_tensor_elements (bias) != pare_integer_layer_channels (&layer))
-        {
-          work->reason = "its bias is not one constant number per channel";
-          return NULL;
-        }
+      work->reason = "its bias is not one constant number per channel";
+      return NULL;
     }
   if (!bias && rounded_operator (work, &layer) && pare_grid_behind (node, &y, &last) && y.type == layer.x.type)
     return pare_qoperator_rounded (work, &layer, &y, last);

@@ -27,17 +27,6 @@ append (Chain *chain, const char *op_type, PareValue *other)
   return node;
 }
 
-/* One number per channel, in a shape that broadcasts to the result: [c, 1, 1] for images. */
-static PareShape
-channels_shape (const PareIntegerLayer *layer)
-{
-  PareShape shape = { .rank = layer->is_convolution ? layer->weights->shape.rank - 1 : 1 };
-
-  for (guint i = 0; i < shape.rank; i++)
-    shape.dims[i] = i ? 1 : pare_integer_layer_channels (layer);
-  return shape;
-}
-
 static float
 step_of (const PareIntegerLayer *layer, gint64 channel)
 {
@@ -47,7 +36,7 @@ step_of (const PareIntegerLayer *layer, gint64 channel)
 static PareValue *
 add_steps (PareGraph *graph, const PareIntegerLayer *layer)
 {
-  PareShape shape = layer->n > 1 ? channels_shape (layer) : (PareShape){ 0 };
+  PareShape shape = layer->n > 1 ? pare_integer_layer_channels_shape (layer) : (PareShape){ 0 };
   g_autofree float *steps = g_new (float, MAX (layer->n, 1));
   g_autoptr (PareTensor) tensor = NULL;
 
@@ -60,7 +49,7 @@ add_steps (PareGraph *graph, const PareIntegerLayer *layer)
 static PareValue *
 add_floats (PareGraph *graph, const PareIntegerLayer *layer, const PareTensor *bias)
 {
-  PareShape shape = channels_shape (layer);
+  PareShape shape = pare_integer_layer_channels_shape (layer);
   g_autoptr (PareTensor) tensor = pare_tensor_reshape (bias, &shape);
 
   return pare_graph_add_constant (graph, "bias", tensor);
@@ -69,7 +58,7 @@ add_floats (PareGraph *graph, const PareIntegerLayer *layer, const PareTensor *b
 static void
 append_sums (Chain *chain, const PareIntegerLayer *layer, PareTensor *bias)
 {
-  PareShape shape = channels_shape (layer);
+  PareShape shape = pare_integer_layer_channels_shape (layer);
   PareNode *cast,
       *sums = pare_graph_add_node (chain->graph, "", layer->is_convolution ? "ConvInteger" : "MatMulInteger",
                                    chain->stem, chain->before);
@@ -96,7 +85,7 @@ append_sums (Chain *chain, const PareIntegerLayer *layer, PareTensor *bias)
 static PareTensor *
 float_bias (const PareIntegerLayer *layer, PareTensor *bias)
 {
-  PareShape shape = channels_shape (layer);
+  PareShape shape = pare_integer_layer_channels_shape (layer);
   gint64 n = shape.dims[0];
   g_autofree float *numbers = g_new (float, MAX (n, 1));
 

@@ -226,3 +226,21 @@ pare_graph_drop_shifts (PareGraph *graph)
   pare_graph_remove_dead (graph);
   pare_graph_drop_unused_opset (graph, PARE_DOMAIN);
 }
+
+GHashTable *
+pare_graph_shifts (const PareGraph *graph)
+{
+  g_autoptr (GPtrArray) nodes = shift_nodes (graph);
+  GHashTable *shifts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)pare_attribute_free);
+
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      const PareNode *node = nodes->pdata[i], *layer = pare_node_input (node, 0)->producer;
+      const PareAttribute *shift = pare_node_attribute (node, "shift");
+      /* A layer without a name is called after its result, which it gets back when the shift goes. */
+      if (layer && shift && shift->type == PARE_ATTRIBUTE_INTS)
+        g_hash_table_insert (shifts, g_strdup (*layer->name ? layer->name : pare_node_output (node, 0)->name),
+                             pare_attribute_copy (shift, NULL));
+    }
+  return shifts;
+}

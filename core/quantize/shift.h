@@ -17,5 +17,7 @@ void pare_graph_refresh_shifts (PareGraph *graph);
 gboolean pare_graph_lower_shifts (PareGraph *graph, GError **error);
 /* Takes them out: for forms whose runtimes have accumulators of 32 bits. The record keeps the shifts. */
 void pare_graph_drop_shifts (PareGraph *graph);
+/* Label of a layer, as it is once they are taken out -> PareAttribute with its shifts. Free the table. */
+GHashTable *pare_graph_shifts (const PareGraph *graph);
 
 G_END_DECLS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * onnxexporter: writes the graph that arrives as an ONNX file, in one of the quantized forms, and its record as JSON.
  */
+#include "amct/layers.h"
 #include "fuse/fuse.h"
 #include "gst/gstpare.h"
 #include "onnx/onnx.h"
@@ -16,6 +17,7 @@ struct _GstOnnxExporter
   GstBaseSink parent_instance;
   char *location;
   char *record;
+  char *amct_record;
   char *form;
   gboolean external_data;
   guint written;
@@ -28,6 +30,8 @@ static const GstPareProperty properties[] = {
     G_STRUCT_OFFSET (GstOnnxExporter, location) },
   { "record", "Path of a JSON file for what every stage did to every layer", G_TYPE_STRING,
     G_STRUCT_OFFSET (GstOnnxExporter, record) },
+  { "amct-record", "Path of a file for the quantized layers' scales and offsets, as AMCT's record (protobuf text)",
+    G_TYPE_STRING, G_STRUCT_OFFSET (GstOnnxExporter, amct_record) },
   { "form", "How a quantized network is written: see pare list", G_TYPE_STRING, G_STRUCT_OFFSET (GstOnnxExporter, form),
     .text = "qdq" },
   { "external-data", "Keep the weights in a second file, LOCATION.data", G_TYPE_BOOLEAN,
@@ -54,29 +58,50 @@ numbered_path (GstOnnxExporter *exporter, const char *property, const char *patt
   return g_strjoinv (number, parts);
 }
 
-/* One export: the model, and the record beside it when the user wants one. */
+/* A text that is written beside the model. */
+typedef struct
+{
+  char *path, *text;
+} SideFile;
+
+static void
+side_file_clear (SideFile *file)
+{
+  g_free (file->path);
+  g_free (file->text);
+}
+
+/* One export: the model, and the files beside it that are still to be written. */
 typedef struct
 {
   PareGraph *graph;
   const char *path;
-  const char *record_path;
   PareOnnxExternal external;
+  guint n_files;
+  const SideFile *files;
 } Export;
 
-static gboolean
-save_model (const Export *job, GError **error)
-{
-  return pare_onnx_save (job->graph, job->path, job->external, error);
-}
+static gboolean save (const Export *job, GError **error);
 
-/* The model is saved while the record is still a temporary file: either both appear or neither. */
+/* The model is saved while the files beside it are still temporary ones: either all appear or none. */
 static gboolean
-write_record (int fd, gpointer user_data, GError **error)
+write_file (int fd, gpointer user_data, GError **error)
 {
   const Export *job = user_data;
-  g_autofree char *text = pare_record_to_json (job->graph->record);
+  Export rest = *job;
 
-  return pare_write_all (fd, text, strlen (text), job->record_path, error) && save_model (job, error);
+  rest.files++;
+  rest.n_files--;
+  return pare_write_all (fd, job->files->text, strlen (job->files->text), job->files->path, error)
+         && save (&rest, error);
+}
+
+static gboolean
+save (const Export *job, GError **error)
+{
+  if (job->n_files)
+    return pare_replace_file (job->files->path, write_file, (gpointer)job, error);
+  return pare_onnx_save (job->graph, job->path, job->external, error);
 }
 
 static void
@@ -98,34 +123,55 @@ find_form (GstOnnxExporter *exporter, GError **error)
   return pare_form_find (exporter->form ? exporter->form : "", error);
 }
 
+static char *
+print_amct_record (const PareGraph *graph, GError **error)
+{
+  g_autoptr (GPtrArray) layers = pare_amct_layers (graph, error);
+
+  return layers ? pare_amct_record_print (layers) : NULL;
+}
+
+/* What @property names, when it names something, gets @text (taken; NULL: an error has been set). */
+static gboolean
+add_file (GstOnnxExporter *exporter, const char *property, const char *pattern, char *text, GArray *files,
+          GError **error)
+{
+  SideFile file = { text ? numbered_path (exporter, property, pattern, error) : NULL, text };
+
+  g_array_append_val (files, file);
+  return file.path != NULL;
+}
+
+static gboolean
+is_set (const char *path)
+{
+  return path && *path;
+}
+
 static gboolean
 export_graph (GstOnnxExporter *exporter, PareGraph *given, GError **error)
 {
   const PareForm *form = find_form (exporter, error);
-  g_autoptr (PareGraph) graph = NULL;
-  g_autofree char *path = NULL, *record_path = NULL;
-  Export job = { NULL };
+  g_autoptr (PareGraph) graph = pare_graph_copy (given);
+  g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (SideFile));
+  g_autofree char *path = form ? numbered_path (exporter, "location", exporter->location, error) : NULL;
+  Export job = { graph, path, exporter->external_data ? PARE_ONNX_EXTERNAL_ALWAYS : PARE_ONNX_EXTERNAL_AUTO };
 
-  if (!form)
-    return FALSE;
-  path = numbered_path (exporter, "location", exporter->location, error);
   if (!path)
     return FALSE;
-  if (exporter->record && *exporter->record)
-    {
-      record_path = numbered_path (exporter, "record", exporter->record, error);
-      if (!record_path)
-        return FALSE;
-    }
-  graph = pare_graph_copy (given);
+  g_array_set_clear_func (files, (GDestroyNotify)side_file_clear);
   pare_graph_fold_batchnorm (graph);
+  if (is_set (exporter->amct_record)
+      && !add_file (exporter, "amct-record", exporter->amct_record, print_amct_record (graph, error), files, error))
+    return FALSE;
   if (!form->lower (graph, error))
     return FALSE;
-  job.graph = graph;
-  job.path = path;
-  job.record_path = record_path;
-  job.external = exporter->external_data ? PARE_ONNX_EXTERNAL_ALWAYS : PARE_ONNX_EXTERNAL_AUTO;
-  if (!(record_path ? pare_replace_file (record_path, write_record, &job, error) : save_model (&job, error)))
+  if (is_set (exporter->record)
+      && !add_file (exporter, "record", exporter->record, pare_record_to_json (graph->record), files, error))
+    return FALSE;
+  job.n_files = files->len;
+  job.files = (const SideFile *)files->data;
+  if (!save (&job, error))
     return FALSE;
   exporter->written++;
   post_export (exporter, path);

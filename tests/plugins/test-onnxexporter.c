@@ -124,6 +124,20 @@ test_unwritable_model_leaves_no_record (Fixture *fixture, gconstpointer data)
   g_assert_false (g_file_test (fixture->record, G_FILE_TEST_EXISTS));
 }
 
+/* The record is written first, and is gone again when what comes after it fails. */
+static void
+test_unwritable_amct_record_leaves_nothing (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *description
+      = g_strdup_printf ("onnxloader location=%s ! onnxexporter location=%s record=%s amct-record=%s/none/record.txt",
+                         fixture->model, fixture->output, fixture->record, fixture->folder);
+  g_autoptr (GError) error = run (description, NULL);
+
+  g_assert_nonnull (error);
+  g_assert_false (g_file_test (fixture->output, G_FILE_TEST_EXISTS));
+  g_assert_false (g_file_test (fixture->record, G_FILE_TEST_EXISTS));
+}
+
 static void
 test_missing_model_is_named (Fixture *fixture, gconstpointer data)
 {
@@ -200,6 +214,7 @@ main (int argc, char **argv)
   ADD (file_goes_through);
   ADD (unwritable_record_leaves_no_model);
   ADD (unwritable_model_leaves_no_record);
+  ADD (unwritable_amct_record_leaves_nothing);
   ADD (missing_model_is_named);
   ADD (damaged_model_keeps_the_old_output);
   ADD (no_location_fails_at_once);
