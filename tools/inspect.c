@@ -35,6 +35,15 @@ pattern_of (const PareLayer *layer)
   return layer->n ? g_strdup_printf ("%u:%u", layer->n, layer->m) : NULL;
 }
 
+/* "8", or "4/32" for groups of 32. */
+static char *
+bits_of (const PareLayer *layer)
+{
+  return !layer->bits         ? g_strdup ("-")
+         : !layer->group_size ? g_strdup_printf ("%u", layer->bits)
+                              : g_strdup_printf ("%u/%" G_GINT64_FORMAT, layer->bits, layer->group_size);
+}
+
 static void
 add_layer (JsonBuilder *builder, const PareLayer *layer)
 {
@@ -53,6 +62,10 @@ add_layer (JsonBuilder *builder, const PareLayer *layer)
     pare_json_int (builder, "bits", layer->bits);
   else
     pare_json_string (builder, "bits", NULL);
+  if (layer->group_size)
+    pare_json_int (builder, "group_size", layer->group_size);
+  else
+    pare_json_string (builder, "group_size", NULL);
   pare_json_double (builder, "sparsity", layer->sparsity);
   pare_json_string (builder, "pattern", pattern);
   json_builder_end_object (builder);
@@ -89,7 +102,7 @@ static void
 print_layer (const PareLayer *layer)
 {
   g_autofree char *shape = layer->has_shape ? pare_shape_to_string (&layer->output) : g_strdup ("-");
-  g_autofree char *bits = layer->bits ? g_strdup_printf ("%u", layer->bits) : g_strdup ("-");
+  g_autofree char *bits = bits_of (layer);
   g_autofree char *pattern = pattern_of (layer);
 
   g_print ("%-40.40s %-20.20s %-20s %12" G_GINT64_FORMAT " %14" G_GINT64_FORMAT " %4s %7.1f%% %7s\n", layer->name,

@@ -10,6 +10,7 @@ typedef struct
   PareTensor *tensor;
   gint64 zero; /* the stored number that stands for 0 */
   guint bits;
+  gint64 group_size;
 } Parameter;
 
 static gboolean
@@ -29,27 +30,35 @@ quantizer_bits (const PareNode *node)
 
 /* Bits that hold all from @lowest to @highest, or at least 2. */
 static guint
-range_bits (gboolean is_signed, gint64 lowest, gint64 highest)
+range_bits (gboolean has_sign, gint64 lowest, gint64 highest)
 {
   guint bits = 2;
 
-  while (bits < 16 && (is_signed ? lowest < -(1 << (bits - 1)) || highest >= 1 << (bits - 1) : highest >= 1 << bits))
+  while (bits < 16 && (has_sign ? lowest < -(1 << (bits - 1)) || highest >= 1 << (bits - 1) : highest >= 1 << bits))
     bits++;
   return bits;
 }
 
-/* Fewer than 8 bits are stored in 8, so the integers themselves tell. */
+static gboolean
+is_signed (PareDataType type)
+{
+  return type == PARE_INT4 || type == PARE_INT8 || type == PARE_INT16;
+}
+
+/* Fewer than 8 bits may be stored in 8, so the integers themselves tell. */
 static guint
 stored_bits (const PareTensor *tensor)
 {
   gint64 lowest = 0, highest = 0;
 
+  if (pare_data_type_bits (tensor->type) > 8)
+    return pare_data_type_bits (tensor->type);
   for (gint64 i = 0, n = pare_tensor_elements (tensor); i < n; i++)
     {
       lowest = MIN (lowest, pare_tensor_get_int (tensor, i));
       highest = MAX (highest, pare_tensor_get_int (tensor, i));
     }
-  return range_bits (tensor->type == PARE_INT8, lowest, highest);
+  return range_bits (is_signed (tensor->type), lowest, highest);
 }
 
 /* The weight of a pair, or the stored integers that one converts. */
@@ -59,15 +68,15 @@ find_weight (const PareValue *value, Parameter *parameter)
   const PareTensor *zero_point;
   ParePair pair;
 
-  if (!value || !value->producer || !pare_pair_read (value->producer, &pair) || !pair.input->constant
-      || pare_data_type_bits (pair.type) != 8)
+  if (!value || !value->producer || !pare_pair_read (value->producer, &pair) || !pair.input->constant)
     return FALSE;
   zero_point = pair.zero_point ? pair.zero_point->constant : NULL;
   parameter->tensor = pair.input->constant;
   parameter->zero
       = !pair.quantize && zero_point && pare_tensor_elements (zero_point) ? pare_tensor_get_int (zero_point, 0) : 0;
-  parameter->bits = pair.quantize ? range_bits (pair.type == PARE_INT8, pair.lowest, pair.highest)
-                                  : stored_bits (parameter->tensor);
+  parameter->bits
+      = pair.quantize ? range_bits (is_signed (pair.type), pair.lowest, pair.highest) : stored_bits (parameter->tensor);
+  parameter->group_size = pair.block_size;
   return TRUE;
 }
 
@@ -143,6 +152,7 @@ account_parameters (PareLayer *layer, const PareNode *node, GHashTable *seen)
   if (!largest.tensor)
     return;
   layer->bits = largest.bits;
+  layer->group_size = largest.group_size;
   layer->sparsity = sparsity_of (&largest);
   if (layer->sparsity > 0)
     find_pattern (layer, node);

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @parameters: elements of its constants, each counted at the first layer that reads it
  * @macs: multiply-accumulates
  * @bits: of its largest constant; 0 when it has none
+ * @group_size: so many input channels of that share a scale; 0: not so
  * @sparsity: share of zeros in its largest constant
  * @n: of every @m consecutive input channels of its weight at most so many are not zero; 0 when there is no such
  * pattern
@@ -27,6 +28,7 @@ typedef struct
   gint64 parameters;
   gint64 macs;
   guint bits;
+  gint64 group_size;
   double sparsity;
   guint n, m;
   gboolean quantized;

@@ -5,6 +5,7 @@
 #include "fuse/fuse.h"
 #include "gst/gstpare.h"
 #include "onnx/onnx.h"
+#include "quantize/pack.h"
 #include "quantize/quantize.h"
 #include <gst/base/gstbasesink.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct _GstOnnxExporter
   char *record;
   char *amct_record;
   char *form;
+  char *int4;
   gboolean external_data;
   guint written;
 };
@@ -34,6 +36,8 @@ static const GstPareProperty properties[] = {
     G_TYPE_STRING, G_STRUCT_OFFSET (GstOnnxExporter, amct_record) },
   { "form", "How a quantized network is written: see pare list", G_TYPE_STRING, G_STRUCT_OFFSET (GstOnnxExporter, form),
     .text = "qdq" },
+  { "int4", "How weights of at most 4 bits are written in form=qdq: in int8, or packed, which needs operator set 21",
+    G_TYPE_STRING, G_STRUCT_OFFSET (GstOnnxExporter, int4), .text = "int8" },
   { "external-data", "Keep the weights in a second file, LOCATION.data", G_TYPE_BOOLEAN,
     G_STRUCT_OFFSET (GstOnnxExporter, external_data) },
 };
@@ -123,6 +127,34 @@ find_form (GstOnnxExporter *exporter, GError **error)
   return pare_form_find (exporter->form ? exporter->form : "", error);
 }
 
+/* Whether weights of 4 bits are to be packed. */
+static gboolean
+read_int4 (GstOnnxExporter *exporter, gboolean *packed, GError **error)
+{
+  const char *int4 = exporter->int4 ? exporter->int4 : "";
+
+  *packed = strcmp (int4, "packed") == 0;
+  if (!*packed && strcmp (int4, "int8") != 0)
+    g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "%s has int4=%s: write int8 or packed.",
+                 GST_OBJECT_NAME (exporter), int4);
+  else if (*packed && g_strcmp0 (exporter->form, "qdq") != 0)
+    g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+                 "%s has int4=packed, which form=%s has no place for: write form=qdq, or leave out int4.",
+                 GST_OBJECT_NAME (exporter), exporter->form);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+lower (GstOnnxExporter *exporter, const PareForm *form, PareGraph *graph, GError **error)
+{
+  gboolean packed;
+
+  return read_int4 (exporter, &packed, error) && form->lower (graph, error)
+         && (!packed || pare_graph_pack_int4 (graph, error));
+}
+
 static char *
 print_amct_record (const PareGraph *graph, GError **error)
 {
@@ -164,7 +196,7 @@ export_graph (GstOnnxExporter *exporter, PareGraph *given, GError **error)
   if (is_set (exporter->amct_record)
       && !add_file (exporter, "amct-record", exporter->amct_record, print_amct_record (graph, error), files, error))
     return FALSE;
-  if (!form->lower (graph, error))
+  if (!lower (exporter, form, graph, error))
     return FALSE;
   if (is_set (exporter->record)
       && !add_file (exporter, "record", exporter->record, pare_record_to_json (graph->record), files, error))
@@ -199,13 +231,14 @@ start (GstBaseSink *sink)
 {
   GstOnnxExporter *exporter = GST_ONNX_EXPORTER (sink);
   g_autoptr (GError) error = NULL;
+  gboolean packed;
 
   exporter->written = 0;
   /* Before hours of work, not after. */
   if (!exporter->location || !*exporter->location)
     g_set_error (&error, PARE_ERROR, PARE_ERROR_SETTINGS,
                  "%s has no location: set it to the path of the file to write.", GST_OBJECT_NAME (exporter));
-  else if (find_form (exporter, &error))
+  else if (find_form (exporter, &error) && read_int4 (exporter, &packed, &error))
     return TRUE;
   gst_pare_element_error (exporter, error);
   return FALSE;

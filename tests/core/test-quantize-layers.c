@@ -298,7 +298,7 @@ run (PareGraph *graph, float number)
 static void
 test_constant_activations_are_on_their_grid (void)
 {
-  const float constants[] = { 0, 1, -3, 1e-30f, 1e20f };
+  const float constants[] = { 0, 1, -3, 1e-3f, 1e20f };
 
   for (guint i = 0; i < G_N_ELEMENTS (constants); i++)
     {
@@ -326,13 +326,14 @@ test_all_zero_activations_run (void)
   const PareQuantizeSettings settings = defaults ();
   g_autoptr (PareTensor) found = NULL, expected = NULL;
 
-  set_ranges (graph, -40, 40);
+  set_ranges (graph, -8, 8);
   pare_graph_find_value (graph, "x")->range = (PareRange){ 0, 0 };
+  pare_graph_find_value (graph, "first")->range = (PareRange){ -1, 1 };
   g_assert_true (quantize (graph, &settings, NULL, NULL));
   found = run (graph, 0);
   expected = run (plain, 0);
   for (gint64 i = 0; i < pare_tensor_elements (found); i++)
-    g_assert_cmpfloat_with_epsilon (pare_tensor_get_double (found, i), pare_tensor_get_double (expected, i), 0.6);
+    g_assert_cmpfloat_with_epsilon (pare_tensor_get_double (found, i), pare_tensor_get_double (expected, i), 0.2);
 }
 
 static void

@@ -5,8 +5,11 @@
 #include <float.h>
 #include <math.h>
 
-#define CANDIDATES 40
-#define SMALLEST 0.2f /* of the scale that cuts off nothing */
+/* The scale that cuts off nothing, and so many equal steps down from it to a fifth. */
+#define STEPS 40
+#define STEP 0.02f
+/* Then between the neighbours of the best one, as the error has many small dents with more bits. */
+#define FINE_STEPS 8
 
 static double
 squared_error (const float *weights, gsize n, float scale, const PareWeightGrid *grid)
@@ -22,25 +25,39 @@ squared_error (const float *weights, gsize n, float scale, const PareWeightGrid 
   return sum;
 }
 
+typedef struct
+{
+  float scale;
+  double error;
+} Candidate;
+
+/* The best of @best, and of @n scales from @from on. */
+static Candidate
+search (Candidate best, const float *weights, gsize n_weights, const PareWeightGrid *grid, float from, float step,
+        guint n)
+{
+  for (guint k = 0; k < n; k++)
+    {
+      Candidate candidate = { from + k * step };
+      candidate.error = squared_error (weights, n_weights, candidate.scale, grid);
+      if (candidate.error < best.error)
+        best = candidate;
+    }
+  return best;
+}
+
 static float
 mse_scale (const float *weights, gsize n, const PareWeightGrid *grid)
 {
-  float full = pare_weight_algorithm_minmax.scale (weights, n, grid), best = full;
-  double least = INFINITY;
+  float full = pare_weight_algorithm_minmax.scale (weights, n, grid), step = STEP * full;
+  float fine = 2 * step / (FINE_STEPS + 1);
+  Candidate best = { full, INFINITY };
 
   if (!(full >= FLT_MIN))
     return full;
-  for (guint k = 0; k < CANDIDATES; k++)
-    {
-      float scale = full * (1 - k * (1 - SMALLEST) / CANDIDATES);
-      double error = squared_error (weights, n, scale, grid);
-      if (error < least)
-        {
-          least = error;
-          best = scale;
-        }
-    }
-  return best;
+  best = search (best, weights, n, grid, full, -step, STEPS);
+  best = search (best, weights, n, grid, best.scale - step + fine, fine, FINE_STEPS);
+  return best.scale;
 }
 
 PARE_WEIGHT_ALGORITHM (mse)
