@@ -25,7 +25,7 @@ unknown_factory (const PipelineElement *element, GError **error)
 static gboolean
 load_preset (GstElement *object, const PipelineElement *element, GError **error)
 {
-  if (!element->preset)
+  if (!element->preset || !*element->preset)
     return TRUE;
   if (!GST_IS_PRESET (object))
     {

@@ -280,24 +280,39 @@ gst_pare_parameters_substitute (const PipelineParameters *parameters, PipelinePl
   return g_string_free (g_steal_pointer (&result), FALSE);
 }
 
-int
-gst_pare_parameters_wanted (const PipelineParameters *parameters, xmlNode *node, GError **error)
+/* One "name", "!name", "name=value" or "!name=value"; -1 and an error when there is no such parameter. */
+static int
+condition_holds (const PipelineParameters *parameters, char *condition, xmlNode *node, GError **error)
 {
-  g_autofree char *when = gst_pare_xml_attribute (node, "when");
+  gboolean negated = condition[0] == '!';
+  char *wanted = strchr (condition, '=');
 
-  if (!when)
-    return TRUE;
-  gboolean negated = when[0] == '!';
-  char *wanted = strchr (when, '=');
   if (wanted)
     *wanted++ = '\0';
-  const Parameter *parameter = find (parameters, when + negated, gst_pare_xml_place (node), error);
+  const Parameter *parameter = find (parameters, condition + negated, gst_pare_xml_place (node), error);
   if (!parameter)
     return -1;
   if (wanted)
     return g_str_equal (parameter->value, wanted) != negated;
   gboolean off = g_str_equal (parameter->type, "boolean") && g_strv_contains (false_words, parameter->value);
   return (*parameter->value && !off) != negated;
+}
+
+int
+gst_pare_parameters_wanted (const PipelineParameters *parameters, xmlNode *node, GError **error)
+{
+  g_autofree char *when = gst_pare_xml_attribute (node, "when");
+  g_auto (GStrv) conditions = g_strsplit (when ? when : "", " ", -1);
+  int wanted = !when;
+
+  if (when && !*when)
+    return condition_holds (parameters, when, node, error); /* an error: there is none without a name */
+  for (char **condition = conditions; *condition && wanted >= 0; condition++)
+    {
+      int holds = condition_holds (parameters, *condition, node, error);
+      wanted = holds < 0 ? -1 : wanted || holds;
+    }
+  return wanted;
 }
 
 GArray *

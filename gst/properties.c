@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Properties of elements from a table: each is one field of the instance. */
 #include "gst/properties.h"
+#include "graph/error.h"
+#include "gst/value.h"
 
 /* The handlers tell properties by their GParamSpec; this id is far from those of a class with handlers of its own. */
 #define PROPERTY_ID 0x10000
@@ -28,18 +30,13 @@ is_running (GstElement *element)
   return running;
 }
 
-static void
-set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+/* FALSE for a type that no field has. */
+static gboolean
+store (GObject *object, GParamSpec *pspec, const GValue *value)
 {
   gpointer field = field_of (object, pspec);
   char *text;
 
-  if (is_running (GST_ELEMENT (object)))
-    {
-      g_warning ("%s: '%s' keeps its value: it can be set in the states NULL and READY only.", GST_OBJECT_NAME (object),
-                 pspec->name);
-      return;
-    }
   switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
     {
     case G_TYPE_ENUM:
@@ -64,8 +61,19 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
       *(double *)field = g_value_get_double (value);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      return FALSE;
     }
+  return TRUE;
+}
+
+static void
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  if (is_running (GST_ELEMENT (object)))
+    g_warning ("%s: '%s' keeps its value: it can be set in the states NULL and READY only.", GST_OBJECT_NAME (object),
+               pspec->name);
+  else if (!store (object, pspec, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -141,6 +149,27 @@ gst_pare_class_install_properties (GObjectClass *klass, const GstPareProperty *p
       g_param_spec_set_qdata (pspec, offset_quark (), GINT_TO_POINTER ((int)properties[i].offset));
       g_object_class_install_property (klass, PROPERTY_ID, pspec);
     }
+}
+
+gboolean
+gst_pare_object_assign (GObject *object, const char *name, const char *text, GError **error)
+{
+  GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (object), name);
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autofree char *range = NULL;
+
+  if (!pspec || !g_param_spec_get_qdata (pspec, offset_quark ()) || !(pspec->flags & G_PARAM_WRITABLE))
+    {
+      g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "%s has no property '%s' to set to '%s'.",
+                   GST_OBJECT_NAME (object), name, text);
+      return FALSE;
+    }
+  if (gst_pare_value_parse (text, pspec, &value))
+    return store (object, pspec, &value);
+  range = gst_pare_value_describe_range (pspec);
+  g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "The property '%s' of %s cannot be '%s'; it must be %s.", name,
+               GST_OBJECT_NAME (object), text, range);
+  return FALSE;
 }
 
 char **

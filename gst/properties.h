@@ -42,6 +42,9 @@ typedef struct
  */
 void gst_pare_class_install_properties (GObjectClass *klass, const GstPareProperty *properties, guint n);
 
+/* Sets a property of a table from text, in any state: for the thread that reads the field. */
+gboolean gst_pare_object_assign (GObject *object, const char *name, const char *text, GError **error);
+
 /* A list that a user wrote with commas, NULL-terminated; NULL when there is nothing in it. Names are stripped. */
 char **gst_pare_split_names (const char *text);
 

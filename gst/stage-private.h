@@ -11,6 +11,7 @@ typedef struct
   GstPad *sink, *src;
   GstPad *tensors, *teacher; /* request pads: NULL while absent */
   guint batch_size;
+  char *config;
   guint64 memory_limit;
 
   GMutex lock;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * The base class of every stage: graph pads, copies, the order of a stage's functions, errors and progress. The sample
  * side is in samples.c. */
+#include "amct/config.h"
 #include "gst/errors.h"
 #include "gst/graphmeta.h"
 #include "gst/properties.h"
 #include "gst/stage-private.h"
 #include "gst/tensorcaps.h"
 
-G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GstPareStage, gst_pare_stage, GST_TYPE_ELEMENT)
+/* Presets: groups of settings by name, from files. */
+G_DEFINE_ABSTRACT_TYPE_WITH_CODE (GstPareStage, gst_pare_stage, GST_TYPE_ELEMENT,
+                                  G_ADD_PRIVATE (GstPareStage) G_IMPLEMENT_INTERFACE (GST_TYPE_PRESET, NULL))
 
 #define PROGRESS_INTERVAL (G_USEC_PER_SEC / 5)
 
@@ -90,6 +93,32 @@ await_teacher (GstPareStage *stage, GError **error)
 
 /* The pad "sink" */
 
+/* What the configuration says of this stage becomes properties. */
+static gboolean
+configure (GstPareStage *stage, PareGraph *graph, GError **error)
+{
+  const char *path = gst_pare_stage_private (stage)->config;
+  g_autoptr (PareAmctConfig) config = NULL;
+  g_autoptr (GPtrArray) assignments = NULL;
+
+  if (!path || !*path)
+    return TRUE;
+  config = pare_amct_config_load (path, error);
+  assignments = config ? pare_amct_config_assign (
+                    config, graph, GST_OBJECT_NAME (gst_element_get_factory (GST_ELEMENT (stage))), error)
+                       : NULL;
+  for (guint i = 0; assignments && i < assignments->len; i++)
+    {
+      const PareAmctAssignment *assignment = assignments->pdata[i];
+      if (!gst_pare_object_assign (G_OBJECT (stage), assignment->name, assignment->value, error))
+        {
+          g_prefix_error (error, "In '%s': ", path);
+          return FALSE;
+        }
+    }
+  return assignments != NULL;
+}
+
 /* Runs the stage's functions on @graph. On GST_FLOW_ERROR either @error is set or the samples' side has posted its own.
  */
 static GstFlowReturn
@@ -100,7 +129,7 @@ process (GstPareStage *stage, PareGraph *graph, GError **error)
 
   if (flow != GST_FLOW_OK)
     return flow;
-  if (klass->begin && !klass->begin (stage, graph, error))
+  if (!configure (stage, graph, error) || (klass->begin && !klass->begin (stage, graph, error)))
     return GST_FLOW_ERROR;
   if (klass->feed)
     flow = gst_pare_stage_collect (stage, graph, error);
@@ -300,12 +329,19 @@ gst_pare_stage_init (GstPareStage *stage)
 static void
 gst_pare_stage_class_init (GstPareStageClass *klass)
 {
+  const GstPareProperty properties[] = {
+    { "config", "File of AMCT that says what the stage does: protobuf text or JSON. It wins over properties",
+      G_TYPE_STRING, G_PRIVATE_OFFSET (GstPareStage, config) },
+  };
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
 
+  /* GStreamer looks in its own prefix only. */
+  if (!gst_preset_get_app_dir ())
+    gst_preset_set_app_dir (PRESET_DIR);
   object_class->finalize = gst_pare_stage_finalize;
-  /* For subclasses with handlers of their own to chain up to. */
-  gst_pare_class_install_properties (object_class, NULL, 0);
+  /* Also for subclasses with handlers of their own to chain up to. */
+  gst_pare_class_install_properties (object_class, properties, G_N_ELEMENTS (properties));
   element_class->change_state = change_state;
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;

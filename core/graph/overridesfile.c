@@ -5,40 +5,10 @@
  *   conv1: bits=4, per-channel=false    # what is behind a space and a number sign is a comment */
 #include "graph/overridesfile.h"
 #include "graph/error.h"
+#include "graph/textfile.h"
 #include <string.h>
 
 #define LARGEST (1 << 20) /* bytes */
-
-static char *
-read_text (const char *path, GError **error)
-{
-  g_autoptr (GError) problem = NULL;
-  g_autoptr (GMappedFile) file = NULL;
-  g_autofree char *text = NULL;
-
-  if (g_file_test (path, G_FILE_TEST_EXISTS) && !g_file_test (path, G_FILE_TEST_IS_REGULAR))
-    {
-      g_set_error (error, PARE_ERROR, PARE_ERROR_DECODE, "Cannot read '%s': it is not a regular file.", path);
-      return NULL;
-    }
-  file = g_mapped_file_new (path, FALSE, &problem);
-  if (!file)
-    {
-      g_set_error (error, PARE_ERROR, PARE_ERROR_NOT_FOUND, "Cannot read the settings of layers: %s.",
-                   problem->message);
-      return NULL;
-    }
-  if (g_mapped_file_get_length (file) > LARGEST)
-    {
-      g_set_error (error, PARE_ERROR, PARE_ERROR_DECODE, "'%s' is larger than settings of layers can be: 1 MiB.", path);
-      return NULL;
-    }
-  text = g_strndup (g_mapped_file_get_contents (file), g_mapped_file_get_length (file));
-  if (strlen (text) == g_mapped_file_get_length (file) && g_utf8_validate (text, -1, NULL))
-    return g_steal_pointer (&text);
-  g_set_error (error, PARE_ERROR, PARE_ERROR_DECODE, "'%s' is no text in UTF-8, as settings of layers are.", path);
-  return NULL;
-}
 
 /* Names of layers may hold number signs. */
 static void
@@ -116,7 +86,7 @@ pare_overrides_read_file (const char *reference, GError **error)
 
   if (sign)
     *sign++ = '\0';
-  text = read_text (path, error);
+  text = pare_read_text (path, "settings of layers", LARGEST, error);
   if (!text)
     return NULL;
   lines = collect (text, sign, sections);

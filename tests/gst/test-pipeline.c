@@ -115,7 +115,7 @@ test_when_leaves_pieces_out (void)
     gboolean middle, other;
   } cases[] = {
     { "on=", "on", FALSE, TRUE },        { "on=yes", "on", TRUE, FALSE },      { "on=false", "on", FALSE, TRUE },
-    { "word=a", "word=a", TRUE, FALSE }, { "word=ab", "word=a", FALSE, TRUE },
+    { "word=a", "word=a", TRUE, FALSE }, { "word=ab", "word=a", FALSE, TRUE }, { "word=b", "on word=b", TRUE, TRUE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

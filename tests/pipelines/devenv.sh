@@ -3,7 +3,7 @@
 # In `meson devenv`, GStreamer's own tools find every element of ours, and the pare command is there.
 . "$(dirname "$0")/job.sh"
 [ -z "${PARE_PRELOAD:-}" ] || skip 'plain gst-inspect-1.0 cannot load plugins with sanitizers.'
-unset GST_PLUGIN_PATH PARE_RECIPES
+unset GST_PLUGIN_PATH GST_PRESET_PATH PARE_RECIPES
 
 # Not --exists, which asks for GStreamer's own version too.
 for element in "$@"; do

@@ -63,7 +63,7 @@ install_pare()
     fail 'meson install failed.'
   }
   installed_plugins=$PARE_PREFIX/$PARE_LIBDIR/gstreamer-1.0
-  unset GST_PLUGIN_PATH PARE_RECIPES
+  unset GST_PLUGIN_PATH GST_PRESET_PATH PARE_RECIPES
   export GST_REGISTRY="$scratch/registry.bin" LD_LIBRARY_PATH="$PARE_PREFIX/$PARE_LIBDIR"
   export PKG_CONFIG_PATH="$PARE_PREFIX/$PARE_LIBDIR/pkgconfig"
 }
