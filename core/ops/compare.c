@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Comparisons: Equal, Less, LessOrEqual, Greater, GreaterOrEqual, with NumPy broadcasting; the result is bool. */
 #include "ops/rows.h"
+#include "ops/stringpairs.h"
 
 PARE_TRUTH_ROWS (equal, x == z)
 PARE_TRUTH_ROWS (less, x < z)
@@ -49,8 +50,29 @@ compare_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+static void
+equal_strings (GBytes *a, GBytes *b, gint64 at, gpointer result)
+{
+  ((guint8 *)result)[at] = g_bytes_equal (a, b);
+}
+
+/* Strings, since version 19. */
+static gboolean
+equal_run (const PareRun *run, GError **error)
+{
+  g_autofree guint8 *results = NULL;
+  PareShape shape;
+
+  if (!pare_string_pairs_check (run, &shape, error))
+    return FALSE;
+  results = g_new (guint8, MAX (pare_shape_elements (&shape), 1));
+  pare_string_pairs (run, &shape, equal_strings, results);
+  run->outputs[0] = pare_tensor_new_copy (PARE_BOOL, &shape, results);
+  return TRUE;
+}
+
 PARE_OPERATORS (compare) = {
-  { .name = "Equal", .infer = compare_infer, .forward = compare_forward },
+  { .name = "Equal", .infer = compare_infer, .forward = compare_forward, .run = equal_run },
   { .name = "Less", .infer = compare_infer, .forward = compare_forward },
   { .name = "LessOrEqual", .infer = compare_infer, .forward = compare_forward },
   { .name = "Greater", .infer = compare_infer, .forward = compare_forward },

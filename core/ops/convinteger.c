@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * ConvInteger and QLinearConv: convolutions of 8-bit integers in 32 bits; the latter rounds them to 8 bits again. */
-#include "ops/infer.h"
+#include "ops/integer.h"
 #include "ops/window.h"
+#include "ops/zeropoint.h"
 #include <math.h>
 #include <string.h>
 
-static const PareDataType byte_types[] = { PARE_UINT8, PARE_INT8, 0 };
 static const PareDataType sum_types[] = { PARE_INT32, 0 };
 
 /* Where the weight and the zero points are. */
@@ -20,23 +20,6 @@ places_of (const PareNode *node)
   return pare_node_is (node, "ConvInteger") ? (Places){ 1, 2, 3 } : (Places){ 3, 2, 5 };
 }
 
-/* Input @input, when it is there, holds one number or, with @channels, one per channel. */
-static gboolean
-check_parameter (const PareInfer *infer, guint input, gint64 channels, const PareDataType *types, GError **error)
-{
-  gint64 n;
-
-  if (!pare_infer_has (infer, input))
-    return TRUE;
-  if (!pare_infer_require (infer, input, types, error))
-    return FALSE;
-  n = pare_shape_elements (&infer->inputs[input].shape);
-  if (n == 1 || n == channels)
-    return TRUE;
-  pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "input %u has %" G_GINT64_FORMAT " numbers.", input, n);
-  return FALSE;
-}
-
 static gboolean
 infer_shape (PareInfer *infer, PareDataType type, GError **error)
 {
@@ -46,7 +29,8 @@ infer_shape (PareInfer *infer, PareDataType type, GError **error)
   PareShape y = *x;
   PareWindow window;
 
-  if (!pare_infer_require (infer, 0, byte_types, error) || !pare_infer_require (infer, at.w, byte_types, error))
+  if (!pare_infer_require (infer, 0, pare_types_byte, error)
+      || !pare_infer_require (infer, at.w, pare_types_byte, error))
     return FALSE;
   if (x->rank < 3 || w->rank != x->rank || groups < 1 || groups > x->dims[1] || w->dims[1] * groups != x->dims[1]
       || w->dims[0] % groups)
@@ -54,8 +38,8 @@ infer_shape (PareInfer *infer, PareDataType type, GError **error)
       pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "its weight does not fit its input.");
       return FALSE;
     }
-  if (!check_parameter (infer, at.x_zero, 1, byte_types, error)
-      || !check_parameter (infer, at.w_zero, w->dims[0], byte_types, error)
+  if (!pare_infer_one_or (infer, at.x_zero, 1, pare_types_byte, error)
+      || !pare_infer_one_or (infer, at.w_zero, w->dims[0], pare_types_byte, error)
       || !pare_window_read (infer->node, x, w->dims + 2, &window, error))
     return FALSE;
   y.dims[1] = w->dims[0];
@@ -76,29 +60,18 @@ qlinearconv_infer (PareInfer *infer, GError **error)
 {
   gint64 channels;
 
-  if (!pare_infer_counts (infer, 8, 9, error) || !pare_infer_require (infer, 7, byte_types, error)
+  if (!pare_infer_counts (infer, 8, 9, error) || !pare_infer_require (infer, 7, pare_types_byte, error)
       || !infer_shape (infer, infer->inputs[7].type, error))
     return FALSE;
   channels = infer->inputs[3].shape.dims[0];
   return pare_infer_require_float32 (infer, 1, error) && pare_infer_require_float32 (infer, 4, error)
-         && pare_infer_require_float32 (infer, 6, error) && check_parameter (infer, 1, 1, pare_types_float32, error)
-         && check_parameter (infer, 4, channels, pare_types_float32, error)
-         && check_parameter (infer, 6, 1, pare_types_float32, error) && check_parameter (infer, 7, 1, byte_types, error)
+         && pare_infer_require_float32 (infer, 6, error) && pare_infer_one_or (infer, 1, 1, pare_types_float32, error)
+         && pare_infer_one_or (infer, 4, channels, pare_types_float32, error)
+         && pare_infer_one_or (infer, 6, 1, pare_types_float32, error)
+         && pare_infer_one_or (infer, 7, 1, pare_types_byte, error)
          && (!pare_infer_has (infer, 8)
              || (pare_infer_require (infer, 8, sum_types, error)
-                 && check_parameter (infer, 8, channels, sum_types, error)));
-}
-
-/* Number @i of input @input, or its only one; 0 when it is omitted. */
-static gint32
-zero_point (const PareKernel *kernel, guint input, gint64 i)
-{
-  const PareView *view = &kernel->inputs[input];
-
-  if (!pare_kernel_has (kernel, input))
-    return 0;
-  i = pare_view_elements (view) == 1 ? 0 : i;
-  return view->type == PARE_UINT8 ? ((const guint8 *)view->data)[i] : ((const gint8 *)view->data)[i];
+                 && pare_infer_one_or (infer, 8, channels, sum_types, error)));
 }
 
 /* A tensor without its zero point, which is one per @inner elements or one for all. */
@@ -111,7 +84,7 @@ centred (const PareKernel *kernel, guint input, guint zero, gint64 inner)
 
   pare_convert (view->type, view->data, PARE_INT32, values, n);
   for (gint64 i = 0; i < n; i++)
-    values[i] -= zero_point (kernel, zero, i / inner);
+    values[i] -= pare_kernel_zero_point (kernel, zero, i / inner);
   return values;
 }
 
@@ -198,7 +171,8 @@ qlinearconv_forward (const PareKernel *kernel, GError **error)
     {
       gint64 out = i / plane % y->dims[1];
       gint64 sum = (gint64)sums[i] + (bias ? bias[single_bias ? 0 : out] : 0);
-      float value = nearbyintf (sum * (factor * w_scale[single_scale ? 0 : out])) + zero_point (kernel, 7, 0);
+      float value
+          = nearbyintf (sum * (factor * w_scale[single_scale ? 0 : out])) + pare_kernel_zero_point (kernel, 7, 0);
       ((guint8 *)kernel->outputs[0].data)[i] = (guint8)(gint32)CLAMP (value, lowest, highest);
     }
   return TRUE;

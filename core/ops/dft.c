@@ -89,6 +89,43 @@ require_signal (const PareInfer *infer, GError **error)
   return FALSE;
 }
 
+/* An attribute up to version 19, an input since; without it the second axis, or the last of the signal. */
+static gboolean
+read_dft_axis (const PareInfer *infer, guint *axis, GError **error)
+{
+  gint64 wanted = pare_node_get_int (infer->node, "axis", 1);
+
+  if (infer->opset >= 20)
+    {
+      wanted = -2;
+      if (pare_infer_has (infer, 2))
+        {
+          if (!pare_infer_require (infer, 2, pare_types_index, error) || !pare_infer_require_constant (infer, 2, error))
+            return FALSE;
+          if (pare_tensor_elements (infer->constants[2]) != 1)
+            {
+              pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "its axis is not one number.");
+              return FALSE;
+            }
+          wanted = pare_tensor_get_int (infer->constants[2], 0);
+        }
+    }
+  return pare_infer_axis (infer, wanted, infer->inputs[0].shape.rank, axis, error);
+}
+
+/* The same at execution. */
+static guint
+dft_axis (const PareKernel *kernel)
+{
+  gint64 wanted = kernel->opset < 20 ? pare_node_get_int (kernel->node, "axis", 1) : -2;
+  guint axis = 0;
+
+  if (kernel->opset >= 20 && pare_kernel_has (kernel, 2))
+    pare_convert (kernel->inputs[2].type, kernel->inputs[2].data, PARE_INT64, &wanted, 1);
+  pare_axis_normalize (wanted, kernel->inputs[0].shape.rank, &axis);
+  return axis;
+}
+
 static gboolean
 dft_infer (PareInfer *infer, GError **error)
 {
@@ -96,9 +133,8 @@ dft_infer (PareInfer *infer, GError **error)
   gint64 n;
   guint axis;
 
-  if (!pare_infer_counts (infer, 1, 2, error) || !require_signal (infer, error)
-      || !pare_infer_axis (infer, pare_node_get_int (infer->node, "axis", 1), infer->inputs[0].shape.rank, &axis,
-                           error))
+  if (!pare_infer_counts (infer, 1, infer->opset < 20 ? 2 : 3, error) || !require_signal (infer, error)
+      || !read_dft_axis (infer, &axis, error))
     return FALSE;
   *y = infer->inputs[0];
   if (axis + 1 == y->shape.rank)
@@ -120,9 +156,8 @@ dft_forward (const PareKernel *kernel, GError **error)
   gboolean inverse = pare_node_get_int (kernel->node, "inverse", 0) != 0;
   gint64 n, outer, inner, bins;
   g_autofree double *points = NULL;
-  guint axis = 0, parts = x->dims[x->rank - 1];
+  guint axis = dft_axis (kernel), parts = x->dims[x->rank - 1];
 
-  pare_axis_normalize (pare_node_get_int (kernel->node, "axis", 1), x->rank, &axis);
   n = x->dims[axis];
   if (pare_kernel_has (kernel, 1))
     pare_convert (kernel->inputs[1].type, kernel->inputs[1].data, PARE_INT64, &n, 1);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * MatMulInteger and QLinearMatMul: products of 8-bit integers in 32 bits; the latter rounds them to 8 bits again. */
-#include "ops/infer.h"
+#include "ops/integer.h"
 #include "ops/matmul.h"
+#include "ops/zeropoint.h"
 #include <math.h>
 #include <string.h>
-
-static const PareDataType byte_types[] = { PARE_UINT8, PARE_INT8, 0 };
 
 /* Where the zero points of a and b are. */
 typedef struct
@@ -19,30 +18,14 @@ places_of (const PareNode *node)
   return pare_node_is (node, "MatMulInteger") ? (Places){ 1, 2, 3 } : (Places){ 3, 2, 5 };
 }
 
-/* One number, or one per row of a or per column of b. */
-static gboolean
-check_parameter (const PareInfer *infer, guint input, gint64 n, const PareDataType *types, GError **error)
-{
-  gint64 elements;
-
-  if (!pare_infer_has (infer, input))
-    return TRUE;
-  elements = pare_shape_elements (&infer->inputs[input].shape);
-  if (pare_infer_require (infer, input, types, error) && (elements == 1 || elements == n))
-    return TRUE;
-  if (error && !*error)
-    pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node, "input %u is not one number, nor one per line.",
-                     input);
-  return FALSE;
-}
-
 static gboolean
 infer_product (PareInfer *infer, PareProduct *product, GError **error)
 {
   Places at = places_of (infer->node);
   gint64 m, n;
 
-  if (!pare_infer_require (infer, 0, byte_types, error) || !pare_infer_require (infer, at.b, byte_types, error))
+  if (!pare_infer_require (infer, 0, pare_types_byte, error)
+      || !pare_infer_require (infer, at.b, pare_types_byte, error))
     return FALSE;
   if (!pare_product_shapes (&infer->inputs[0].shape, &infer->inputs[at.b].shape, product))
     {
@@ -51,8 +34,8 @@ infer_product (PareInfer *infer, PareProduct *product, GError **error)
     }
   m = product->y.dims[product->y.rank - 2];
   n = product->y.dims[product->y.rank - 1];
-  return check_parameter (infer, at.a_zero, m, byte_types, error)
-         && check_parameter (infer, at.b_zero, n, byte_types, error);
+  return pare_infer_one_or (infer, at.a_zero, m, pare_types_byte, error)
+         && pare_infer_one_or (infer, at.b_zero, n, pare_types_byte, error);
 }
 
 static gboolean
@@ -72,26 +55,14 @@ qlinearmatmul_infer (PareInfer *infer, GError **error)
   PareProduct product;
 
   if (!pare_infer_counts (infer, 8, 8, error) || !infer_product (infer, &product, error)
-      || !pare_infer_require (infer, 7, byte_types, error))
+      || !pare_infer_require (infer, 7, pare_types_byte, error))
     return FALSE;
   for (guint i = 1; i <= 6; i += i == 1 ? 3 : 2)
-    if (!pare_infer_require_float32 (infer, i, error)
-        || !check_parameter (infer, i, i == 4 ? product.y.dims[product.y.rank - 1] : 1, pare_types_float32, error))
+    if (!pare_infer_require (infer, i, pare_types_widened, error)
+        || !pare_infer_one_or (infer, i, i == 4 ? product.y.dims[product.y.rank - 1] : 1, pare_types_widened, error))
       return FALSE;
   infer->outputs[0] = (PareSpec){ infer->inputs[7].type, product.result };
   return TRUE;
-}
-
-/* Element @i, or the only one; 0 when it is omitted. */
-static gint32
-zero_point (const PareKernel *kernel, guint input, gint64 i)
-{
-  const PareView *view = &kernel->inputs[input];
-
-  if (!pare_kernel_has (kernel, input))
-    return 0;
-  i = pare_view_elements (view) == 1 ? 0 : i;
-  return view->type == PARE_UINT8 ? ((const guint8 *)view->data)[i] : ((const gint8 *)view->data)[i];
 }
 
 /* Without its zero points, which are one per line of axis @axis from the end. */
@@ -103,7 +74,7 @@ centred (const PareKernel *kernel, guint input, guint zero, const PareShape *sha
 
   pare_convert (kernel->inputs[input].type, kernel->inputs[input].data, PARE_INT32, values, n);
   for (gint64 i = 0; i < n; i++)
-    values[i] -= zero_point (kernel, zero, axis == 1 ? i % columns : i / columns % rows);
+    values[i] -= pare_kernel_zero_point (kernel, zero, axis == 1 ? i % columns : i / columns % rows);
   return values;
 }
 
@@ -164,16 +135,21 @@ static gboolean
 qlinearmatmul_forward (const PareKernel *kernel, GError **error)
 {
   PareProduct product;
-  g_autofree gint32 *sums = multiply (kernel, &product);
+  g_autofree gint32 *sums = NULL;
   const float *b_scale = kernel->inputs[4].data;
-  gint64 lowest, highest, n = product.y.dims[product.y.rank - 1];
-  float factor = *(const float *)kernel->inputs[1].data / *(const float *)kernel->inputs[6].data;
+  gint64 lowest, highest, n;
   gboolean single = pare_view_elements (&kernel->inputs[4]) == 1;
+  float factor;
 
+  if (pare_kernel_is_half (kernel))
+    return pare_forward_widened (kernel, qlinearmatmul_forward, error);
+  sums = multiply (kernel, &product);
+  n = product.y.dims[product.y.rank - 1];
+  factor = *(const float *)kernel->inputs[1].data / *(const float *)kernel->inputs[6].data;
   pare_data_type_limits (kernel->outputs[0].type, &lowest, &highest);
   for (gint64 i = 0; i < pare_shape_elements (&product.y); i++)
     {
-      float y = nearbyintf (sums[i] * (factor * b_scale[single ? 0 : i % n])) + zero_point (kernel, 7, 0);
+      float y = nearbyintf (sums[i] * (factor * b_scale[single ? 0 : i % n])) + pare_kernel_zero_point (kernel, 7, 0);
       ((guint8 *)kernel->outputs[0].data)[i] = (guint8)(gint32)CLAMP (y, lowest, highest);
     }
   return TRUE;

@@ -6,12 +6,11 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_TAPS 4
-
+/* In float32, as the scale is: 4 / (4 / 3) is 3 again, and not a little less, which rounding would see. */
 static double
 half_pixel (const PareResampleAxis *axis, gint64 at)
 {
-  return (at + 0.5) / axis->scale - 0.5;
+  return (at + 0.5f) / axis->scale - 0.5f;
 }
 
 static double
@@ -37,13 +36,13 @@ align_corners (const PareResampleAxis *axis, gint64 at)
 static double
 asymmetric (const PareResampleAxis *axis, gint64 at)
 {
-  return at / (double)axis->scale;
+  return at / axis->scale;
 }
 
 static double
 tf_half_pixel (const PareResampleAxis *axis, gint64 at)
 {
-  return (at + 0.5) / axis->scale;
+  return (at + 0.5f) / axis->scale;
 }
 
 static double
@@ -119,12 +118,23 @@ pare_resample_changes (const PareResample *method, const PareResampleAxis *axis)
   return axis->from != axis->to || axis->scale != 1 || (method->crop && (axis->start != 0 || axis->end != 1));
 }
 
+/* Of each of the axis's outputs @n positions and their weights; @outside where it is the value for outside instead. */
 typedef struct
 {
-  gint64 at[MAX_TAPS];
-  float weight[MAX_TAPS];
-  gboolean outside;
+  guint n;
+  gint64 *at;
+  float *weights;
+  gboolean *outside;
 } Taps;
+
+static void
+taps_clear (Taps *taps)
+{
+  g_free (taps->at);
+  g_free (taps->weights);
+  g_free (taps->outside);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Taps, taps_clear)
 
 /* Keys' cubic convolution; @t is the distance. */
 static double
@@ -134,28 +144,65 @@ cubic_weight (double t, double a)
   return t <= 1 ? ((a + 2) * t - (a + 3)) * t * t + 1 : t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0;
 }
 
-static Taps
-taps_of (const PareResample *method, const PareResampleAxis *axis, gint64 output)
+/* How far apart the filter sees two neighbouring positions: less than 1 when it covers more of them. */
+static double
+filter_step (const PareResample *method, const PareResampleAxis *axis)
 {
-  double position = method->position (axis, output), last = axis->from - 1, sum = 0;
-  guint n = 1u << method->kind;
-  Taps taps = { .outside = method->crop && (position < 0 || position > last) };
-  double first;
+  gboolean wide = method->antialias && method->kind != PARE_RESAMPLE_NEAREST && axis->scale < 1;
 
+  /* At least one output lies in the input: 1 / scale is at most its size. */
+  return wide ? MAX (axis->scale, 1.0 / (axis->from + 1)) : 1;
+}
+
+static double
+weight_of (const PareResample *method, double distance)
+{
+  switch (method->kind)
+    {
+    case PARE_RESAMPLE_LINEAR:
+      return MAX (1 - fabs (distance), 0);
+    case PARE_RESAMPLE_CUBIC:
+      return cubic_weight (distance, method->cubic_a);
+    default:
+      return 1;
+    }
+}
+
+static void
+fill_taps (const PareResample *method, const PareResampleAxis *axis, gint64 output, Taps *taps)
+{
+  double position = method->position (axis, output), last = axis->from - 1, sum = 0, first;
+  double step = filter_step (method, axis);
+  gboolean exclude = method->exclude_outside && method->kind != PARE_RESAMPLE_NEAREST;
+  float *weights = taps->weights + output * taps->n;
+
+  taps->outside[output] = method->crop && (position < 0 || position > last);
   /* A hostile scale can put the position anywhere. */
   position = isfinite (position) ? CLAMP (position, -4, axis->from + 4.0) : 0;
-  first = method->kind == PARE_RESAMPLE_NEAREST ? method->round (position) : floor (position) + 1 - n / 2;
-  for (guint i = 0; i < n; i++)
+  first = method->kind == PARE_RESAMPLE_NEAREST ? method->round (position) : floor (position) + 1 - taps->n / 2;
+  for (guint i = 0; i < taps->n; i++)
     {
-      double at = first + i, distance = position - at;
-      taps.weight[i] = n == 1 ? 1 : n == 2 ? 1 - fabs (distance) : cubic_weight (distance, method->cubic_a);
-      if (method->exclude_outside && n == 4 && (at < 0 || at > last))
-        taps.weight[i] = 0;
-      taps.at[i] = CLAMP (at, 0, last);
-      sum += taps.weight[i];
+      double at = first + i;
+      weights[i] = exclude && (at < 0 || at > last) ? 0 : weight_of (method, (position - at) * step);
+      taps->at[output * taps->n + i] = CLAMP (at, 0, last);
+      sum += weights[i];
     }
-  for (guint i = 0; method->exclude_outside && n == 4 && sum != 0 && i < n; i++)
-    taps.weight[i] /= sum;
+  for (guint i = 0; (exclude || step < 1) && sum != 0 && i < taps->n; i++)
+    weights[i] /= sum;
+}
+
+static Taps
+taps_new (const PareResample *method, const PareResampleAxis *axis)
+{
+  guint reach = method->kind == PARE_RESAMPLE_CUBIC ? 2 : 1;
+  gsize to = MAX (axis->to, 1);
+  Taps taps = { .n = method->kind == PARE_RESAMPLE_NEAREST ? 1 : 2 * (guint)ceil (reach / filter_step (method, axis)) };
+
+  taps.at = g_new (gint64, to * taps.n);
+  taps.weights = g_new (float, to *taps.n);
+  taps.outside = g_new (gboolean, to);
+  for (gint64 i = 0; i < axis->to; i++)
+    fill_taps (method, axis, i, &taps);
   return taps;
 }
 
@@ -174,29 +221,30 @@ sum_taps (gint64 from, gint64 to, gconstpointer data)
 {
   const Job *job = data;
   gint64 inner = job->axis->inner;
-  guint n = 1u << job->method->kind;
+  guint n = job->taps->n;
 
   for (gint64 row = from; row < to; row++)
     {
-      const Taps *taps = &job->taps[row % job->axis->to];
+      gint64 output = row % job->axis->to;
+      const gint64 *at = job->taps->at + output * n;
+      const float *weights = job->taps->weights + output * n;
+      gboolean outside = job->taps->outside[output];
       const float *restrict x = job->x + row / job->axis->to * job->axis->from * inner;
       float *restrict y = job->y + row * inner;
       for (gint64 i = 0; i < inner; i++)
-        y[i] = taps->outside ? job->method->outside : x[taps->at[0] * inner + i] * taps->weight[0];
-      for (guint k = 1; !taps->outside && k < n; k++)
+        y[i] = outside ? job->method->outside : x[at[0] * inner + i] * weights[0];
+      for (guint k = 1; !outside && k < n; k++)
         for (gint64 i = 0; i < inner; i++)
-          y[i] += x[taps->at[k] * inner + i] * taps->weight[k];
+          y[i] += x[at[k] * inner + i] * weights[k];
     }
 }
 
 float *
 pare_resample (const PareResample *method, const PareResampleAxis *axis, gint64 outer, const float *x)
 {
-  g_autofree Taps *taps = g_new (Taps, MAX (axis->to, 1));
-  Job job = { method, axis, taps, x, g_new (float, MAX (outer * axis->to * axis->inner, 1)) };
+  g_auto (Taps) taps = taps_new (method, axis);
+  Job job = { method, axis, &taps, x, g_new (float, MAX (outer * axis->to * axis->inner, 1)) };
 
-  for (gint64 i = 0; i < axis->to; i++)
-    taps[i] = taps_of (method, axis, i);
   pare_parallel (outer * axis->to, PARE_GRAIN / 4 / MAX (axis->inner, 1), sum_taps, &job);
   return job.y;
 }
@@ -208,27 +256,27 @@ share_out (gint64 from, gint64 to, gconstpointer data)
   const Job *job = data;
   const PareResampleAxis *axis = job->axis;
   gint64 inner = axis->inner;
-  guint n = 1u << job->method->kind;
+  guint n = job->taps->n;
 
   for (gint64 row = from * axis->to; row < to * axis->to; row++)
     {
-      const Taps *taps = &job->taps[row % axis->to];
+      gint64 output = row % axis->to;
+      const gint64 *at = job->taps->at + output * n;
+      const float *weights = job->taps->weights + output * n;
       const float *restrict dy = job->x + row * inner;
       float *restrict dx = job->y + row / axis->to * axis->from * inner;
-      for (guint k = 0; !taps->outside && k < n; k++)
+      for (guint k = 0; !job->taps->outside[output] && k < n; k++)
         for (gint64 i = 0; i < inner; i++)
-          dx[taps->at[k] * inner + i] += dy[i] * taps->weight[k];
+          dx[at[k] * inner + i] += dy[i] * weights[k];
     }
 }
 
 float *
 pare_resample_transposed (const PareResample *method, const PareResampleAxis *axis, gint64 outer, const float *dy)
 {
-  g_autofree Taps *taps = g_new (Taps, MAX (axis->to, 1));
-  Job job = { method, axis, taps, dy, g_new0 (float, MAX (outer * axis->from * axis->inner, 1)) };
+  g_auto (Taps) taps = taps_new (method, axis);
+  Job job = { method, axis, &taps, dy, g_new0 (float, MAX (outer * axis->from * axis->inner, 1)) };
 
-  for (gint64 i = 0; i < axis->to; i++)
-    taps[i] = taps_of (method, axis, i);
   pare_parallel (outer, PARE_GRAIN / 4 / MAX (axis->to * axis->inner, 1), share_out, &job);
   return job.y;
 }

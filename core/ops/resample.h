@@ -25,7 +25,8 @@ typedef struct
   double (*position) (const PareResampleAxis *axis, gint64 at);
   double (*round) (double position);
   gboolean crop;            /* positions outside the input give @outside */
-  gboolean exclude_outside; /* cubic weights outside the input count nothing */
+  gboolean exclude_outside; /* weights outside the input count nothing; not for the nearest */
+  gboolean antialias;       /* shrinking looks at all that an output covers; not for the nearest */
   float cubic_a;
   float outside;
 } PareResample;
@@ -37,5 +38,5 @@ gboolean pare_resample_changes (const PareResample *method, const PareResampleAx
 /* [outer, from, inner] to newly allocated [outer, to, inner]. */
 float *pare_resample (const PareResample *method, const PareResampleAxis *axis, gint64 outer, const float *x);
 /* The transposed map, for gradients: [outer, to, inner] to newly allocated [outer, from, inner]. */
-float *pare_resample_transposed (const PareResample *method, const PareResampleAxis *axis, gint64 outer,
-                                 const float *dy);
+float *
+pare_resample_transposed (const PareResample *method, const PareResampleAxis *axis, gint64 outer, const float *dy);

@@ -69,6 +69,32 @@ size_from_scale (float scale, gint64 dim, gint64 *size)
   return scale > 0 && *size >= 0;
 }
 
+/* Since version 18 sizes may be bounds: the image keeps its proportions, and fits into them or covers them. */
+static gboolean
+keep_proportions (const PareNode *node, const PareShape *x, const guint *axes, guint n, Geometry *geometry)
+{
+  g_autofree char *policy = pare_node_get_string (node, "keep_aspect_ratio_policy");
+  gboolean larger = policy && strcmp (policy, "not_smaller") == 0;
+  float scale = larger ? 0 : INFINITY;
+
+  if (!policy || strcmp (policy, "stretch") == 0)
+    return TRUE;
+  for (guint i = 0; i < n; i++)
+    {
+      float along = geometry->scales[axes[i]];
+      scale = larger ? MAX (scale, along) : MIN (scale, along);
+    }
+  for (guint i = 0; i < n; i++)
+    {
+      double size = floor ((double)scale * x->dims[axes[i]] + 0.5);
+      if (!(size >= 0 && size < 9e15))
+        return FALSE;
+      geometry->scales[axes[i]] = scale;
+      geometry->sizes[axes[i]] = size;
+    }
+  return TRUE;
+}
+
 /* FALSE when the inputs do not add up. */
 static gboolean
 geometry_of (const PareNode *node, gint64 opset, const PareView *inputs, guint n_inputs, Geometry *geometry)
@@ -109,13 +135,14 @@ geometry_of (const PareNode *node, gint64 opset, const PareView *inputs, guint n
           geometry->ends[axis] = roi[n + i];
         }
     }
-  return TRUE;
+  return factors || keep_proportions (node, x, axes, n, geometry);
 }
 
 /* Attributes as numbers; FALSE when one is unknown here. */
 static gboolean
 method_of (const PareNode *node, gint64 opset, PareResample *method)
 {
+  static const char *const policies[] = { "stretch", "not_larger", "not_smaller", NULL };
   gboolean old = opset < 11;
   g_autofree char *mode = pare_node_get_string (node, "mode");
   g_autofree char *coordinates = pare_node_get_string (node, "coordinate_transformation_mode");
@@ -125,6 +152,7 @@ method_of (const PareNode *node, gint64 opset, PareResample *method)
   if (mode && strcmp (mode, "bilinear") == 0)
     strcpy (mode, "linear");
   *method = (PareResample){ .cubic_a = pare_node_get_float (node, "cubic_coeff_a", -0.75f),
+                            .antialias = pare_node_get_int (node, "antialias", 0) != 0,
                             .exclude_outside = pare_node_get_int (node, "exclude_outside", 0),
                             .outside = pare_node_get_float (node, "extrapolation_value", 0) };
   return pare_resample_set (method, mode ? mode : "nearest",
@@ -134,7 +162,7 @@ method_of (const PareNode *node, gint64 opset, PareResample *method)
                             old        ? "floor"
                             : rounding ? rounding
                                        : "round_prefer_floor")
-         && !pare_node_get_int (node, "antialias", 0) && (!policy || strcmp (policy, "stretch") == 0);
+         && (!policy || g_strv_contains (policies, policy));
 }
 
 static gboolean
@@ -149,7 +177,7 @@ resize_infer (PareInfer *infer, GError **error)
   if (!method_of (infer->node, infer->opset, &method))
     {
       pare_node_error (error, PARE_ERROR_NOT_IMPLEMENTED, infer->node,
-                       "its mode, its coordinates, antialiasing or an aspect ratio policy cannot be executed here.");
+                       "its mode, its coordinates or its aspect ratio policy is unknown.");
       return FALSE;
     }
   views[0] = (PareView){ infer->inputs[0].type, infer->inputs[0].shape, NULL };
