@@ -10,6 +10,7 @@
 #include "train/gradient.h"
 #include "plugins.h"
 #include "quantize/weight-algorithm.h"
+#include "rounding/rounding.h"
 #include "sparsify/nm-algorithm.h"
 #include "sparsify/ranking.h"
 
@@ -70,6 +71,16 @@ each_equalizer (Visit visit, gpointer user_data)
 
   for (guint i = 0; i < n; i++)
     visit (equalizers[i]->name, equalizers[i]->description, user_data);
+}
+
+static void
+each_rounding (Visit visit, gpointer user_data)
+{
+  guint n;
+  const PareRounding *const *roundings = pare_roundings (&n);
+
+  for (guint i = 0; i < n; i++)
+    visit (roundings[i]->name, roundings[i]->description, user_data);
 }
 
 static void
@@ -144,6 +155,7 @@ static const struct
   { "stages", "Stages and other elements", each_stage },
   { "algorithms", "Calibration algorithms (algorithm=)", each_algorithm },
   { "weights", "Weight algorithms (graphquantizer weight-algorithm=)", each_weight_algorithm },
+  { "roundings", "Roundings of weights (graphrounder algorithm=)", each_rounding },
   { "sparsity", "Algorithms for n:m sparsity (graphsparsifier algorithm=)", each_nm_algorithm },
   { "rankings", "Rankings of filters (graphsparsifier mode=filter algorithm=)", each_ranking },
   { "equalizers", "Methods of equalization (graphequalizer algorithm=)", each_equalizer },

@@ -5,13 +5,16 @@
  *     q_j = round (w_j),  w_k -= (w_j - q_j) / U_jj U_jk  for all k > j
  *
  * where the paper starts from the layer's weights, here the first w are those that compute the float network's output
- * best from what the quantized layers before this one give, so that it makes up for their errors too. */
+ * best from what the quantized layers before this one give, so that it makes up for their errors too. Afterwards
+ * weights are rounded anew one by one while that helps. */
 #include "rounding/feedback.h"
 #include "exec/compute.h"
 #include "ops/parallel.h"
 #include "reconstruct/hessian.h"
 #include "reconstruct/leastsquares.h"
+#include "rounding/descent.h"
 #include "rounding/layerbias.h"
+#include <string.h>
 
 /* The damping that the paper recommends. */
 #define RIDGE 1e-2
@@ -43,6 +46,8 @@ typedef struct
   const Feedback *feedback;
   PareHessian *hessian;
   gint64 first; /* index of the group's first weight */
+  const double *xx;
+  const double *best; /* its rows without rounding */
 } Group;
 
 static double
@@ -55,20 +60,49 @@ round_one (const Feedback *feedback, gint64 index, double weight)
   return pare_weight_grids_value (&feedback->grids, index, integer);
 }
 
+typedef struct
+{
+  const Feedback *feedback;
+  gint64 first; /* index of the row's first weight */
+} Row;
+
+static double
+round_in_row (gint64 column, double weight, gconstpointer data)
+{
+  const Row *row = data;
+
+  return round_one (row->feedback, row->first + column, weight);
+}
+
+/* Row @o of the group, column by column, into @rounded. */
+static void
+round_row (const Group *group, gint64 o, double *rounded)
+{
+  PareHessian *hessian = group->hessian;
+  const double *weights = hessian->weights + o * hessian->n;
+  const Row row = { group->feedback, group->first + o * hessian->n };
+
+  for (gint64 p = 0; p < hessian->n; p++)
+    {
+      double *weight = rounded + hessian->order[p];
+      *weight = round_in_row (hessian->order[p], weights[p], &row);
+      pare_hessian_change (hessian, o, p, p + 1, weight);
+    }
+  pare_coordinate_descent (hessian->n, group->xx, group->best + o * hessian->n, round_in_row, &row, rounded);
+}
+
 static void
 round_rows (gint64 from, gint64 to, gconstpointer data)
 {
   const Group *group = data;
-  PareHessian *hessian = group->hessian;
+  gint64 n = group->hessian->n;
+  g_autofree double *rounded = g_new (double, n);
 
   for (gint64 o = from; o < to; o++)
-    for (gint64 p = 0; p < hessian->n; p++)
-      {
-        gint64 place = o * hessian->n;
-        double rounded
-            = round_one (group->feedback, group->first + place + hessian->order[p], hessian->weights[place + p]);
-        pare_hessian_change (hessian, o, p, p + 1, &rounded);
-      }
+    {
+      round_row (group, o, rounded);
+      memcpy (group->feedback->weights + group->first + o * n, rounded, n * sizeof *rounded);
+    }
 }
 
 typedef struct
@@ -123,7 +157,8 @@ round_group (const Feedback *feedback, gint64 group, GError **error)
   g_autofree double *xx = NULL, *yx = NULL;
   g_auto (PareHessian) hessian = { 0 };
   PareHessianProblem problem = { .outputs = outputs, .columns = columns };
-  Group work = { feedback, &hessian, first };
+  g_autofree double *best = g_new (double, outputs *columns);
+  Group work = { feedback, &hessian, first, NULL, best };
 
   pare_moments_covariance (feedback->moments, group, feedback->centred, &xx, &yx);
   if (!feedback->centred)
@@ -139,8 +174,9 @@ round_group (const Feedback *feedback, gint64 group, GError **error)
   problem.yx = yx;
   if (!pare_hessian_init (&hessian, &problem, order_columns (columns, xx), error))
     return FALSE;
+  pare_hessian_read (&hessian, outputs, best);
+  work.xx = xx;
   pare_parallel (outputs, 1, round_rows, &work);
-  pare_hessian_read (&hessian, outputs, weights);
   return TRUE;
 }
 

@@ -21,7 +21,8 @@ PareMoments *pare_rounding_moments (PareRoundingWork *work, const PareRoundingLa
  * @choose: rounds one weight
  *
  * Gives @layer weights that @choose chose, column by column, the ones with the largest inputs first; after each, the
- * weights of the columns to come make up for its error as well as they can.
+ * weights of the columns to come make up for its error as well as they can. Then weights are rounded anew one by one
+ * while that lowers the error.
  */
 gboolean pare_rounding_feed_back (PareRoundingWork *work, const PareRoundingLayer *layer, const PareMoments *moments,
                                   PareIntegerChoice choose, gconstpointer data, GError **error);

@@ -42,6 +42,20 @@ choose_entries (const PareRoundingLayer *layer, const PareMoments *moments, cons
                       value->sparsity.mode == PARE_SPARSITY_N_OF_M);
 }
 
+/* More candidates take long to choose from, and a table of theirs saves nothing beside 16 bits. */
+#define MOST_BITS 8
+
+static gboolean
+check_grid (const PareRoundingLayer *layer, GError **error)
+{
+  if (layer->pair.highest - layer->pair.lowest < 1 << MOST_BITS)
+    return TRUE;
+  pare_node_error (error, PARE_ERROR_SETTINGS, layer->node,
+                   "kmeans chooses among integers of %d bits at most: quantize this weight to bits=%d.", MOST_BITS,
+                   MOST_BITS);
+  return FALSE;
+}
+
 static gboolean
 round_layer (PareRoundingWork *work, guint first, guint n, GError **error)
 {
@@ -52,7 +66,7 @@ round_layer (PareRoundingWork *work, guint first, guint n, GError **error)
   g_auto (PareWeightGrids) grids = { 0 };
   g_auto (PareCodebook) codebook = { 0 };
 
-  if (sampled && !moments)
+  if (!check_grid (layer, error) || (sampled && !moments))
     return FALSE;
   pare_rounding_layer_grids (layer, &grids);
   choose_entries (layer, moments, &grids, work->settings->levels, weights, &codebook);

@@ -13,6 +13,7 @@ const RoundingCase rounding_cases[] = {
   { "Gemm", { 1, { 12 } }, { 2, { 12, 5 } }, .bias = TRUE },
   { "MatMul", { 2, { 3, 10 } }, { 2, { 10, 6 } } },
   { "MatMul", { 1, { 10 } }, { 2, { 10, 6 } }, .per_tensor = TRUE },
+  { "MatMul", { 2, { 3, 10 } }, { 2, { 10, 6 } }, .group_size = 4 },
 };
 const guint n_rounding_cases = G_N_ELEMENTS (rounding_cases);
 
@@ -88,6 +89,7 @@ rounding_net_init (RoundingNet *result, const RoundingCase *kind, guint bits)
   settings.bits = settings.edge_bits = bits;
   settings.activation_bits = 8;
   settings.per_channel = !kind->per_tensor;
+  settings.group_size = kind->group_size;
   pare_graph_quantize (result->quantized, &settings, &error);
   g_assert_no_error (error);
   result->batch = draw (net.random, &kind->x);

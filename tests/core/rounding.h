@@ -12,6 +12,8 @@
  * @x: shape of one sample
  * @weight: shape
  * @group: of a convolution; 0: not one
+ * @per_tensor: one scale for all weights
+ * @group_size: one for so many inputs of each output; 0: for all
  * @bias: it has one of its own; MatMul has an Add behind it instead
  */
 typedef struct
@@ -21,6 +23,7 @@ typedef struct
   guint group;
   gboolean bias;
   gboolean per_tensor;
+  guint group_size;
 } RoundingCase;
 
 /* Every kind of layer. */

@@ -115,6 +115,16 @@ test_samples_that_are_not_finite_name_the_layer (Fixture *fixture, gconstpointer
       }
 }
 
+static void
+test_kmeans_of_16_bits_is_an_error (Fixture *fixture, gconstpointer data)
+{
+  g_auto (RoundingNet) net = { 0 };
+
+  rounding_net_init (&net, &rounding_cases[3], 16);
+  fixture->settings.algorithm = "kmeans";
+  assert_fails (&net, net.quantized, TRUE, &fixture->settings, PARE_ERROR_SETTINGS, "bits=8");
+}
+
 /* The value that it should compute has another name there. */
 static void
 test_teacher_of_another_network_is_an_error (Fixture *fixture, gconstpointer data)
@@ -208,6 +218,7 @@ main (int argc, char **argv)
   TEST ("unknown-names-with-the-nearest", test_unknown_names_are_errors_with_the_nearest);
   TEST ("methods-that-need-samples", test_methods_that_need_samples_say_so);
   TEST ("samples-that-are-not-finite", test_samples_that_are_not_finite_name_the_layer);
+  TEST ("kmeans-of-16-bits", test_kmeans_of_16_bits_is_an_error);
   TEST ("teacher-of-another-network", test_teacher_of_another_network_is_an_error);
   TEST ("work-can-be-cancelled", test_work_can_be_cancelled);
   TEST ("single-layers-stay-at-the-nearest", test_single_layers_stay_at_the_nearest);
