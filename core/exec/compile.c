@@ -6,6 +6,7 @@
 #include "exec/plan-private.h"
 #include "graph/memory.h"
 #include "exec/slices.h"
+#include "exec/view.h"
 #include <string.h>
 
 struct _PareCompile
@@ -381,6 +382,24 @@ pare_compile_reorder (PareCompile *compile, PareSlot *from, PareSlot *to, GError
   return add_reorder (compile, from, NULL, to, error);
 }
 
+const PareInference *
+pare_compile_inference (const PareCompile *compile)
+{
+  return compile->inference;
+}
+
+gboolean
+pare_compile_shows (const PareCompile *compile, const PareValue *value)
+{
+  return pare_graph_is_output (compile->graph, value) || g_hash_table_contains (compile->taps, value);
+}
+
+void
+pare_compile_output_within (PareCompile *compile, guint index, PareSlot *input, const PareLayout *layout)
+{
+  attach_output (compile, index, slot_over (compile, &compile->infer->outputs[index], layout, input));
+}
+
 gboolean
 pare_compile_alias (PareCompile *compile, GError **error)
 {
@@ -483,6 +502,8 @@ compile_operator (PareCompile *compile, GError **error)
   PareSlot *input;
 
   if (compile_empty (compile))
+    return TRUE;
+  if (pare_compile_views (compile))
     return TRUE;
   if (compile->op->alias && compile->node->outputs->len == 1)
     return compile_alias (compile, error);

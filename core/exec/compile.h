@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+#include "exec/inference.h"
 #include "exec/onednn.h"
 
 G_BEGIN_DECLS
@@ -79,6 +80,12 @@ typedef void (*PareBinary) (gint64 n, const float *a, const float *b, float *y, 
 gboolean pare_compile_binary (PareCompile *compile, PareBinary function, float a, float b, GError **error);
 /* Output 0 is input 0 as it lies, of the same shape: nothing runs. */
 gboolean pare_compile_alias (PareCompile *compile, GError **error);
+/* What is known of all values, for looking ahead. */
+const PareInference *pare_compile_inference (const PareCompile *compile);
+/* Whether somebody outside of the nodes to run looks at @value: an output of the network, or with a tap. */
+gboolean pare_compile_shows (const PareCompile *compile, const PareValue *value);
+/* Output @index is part of the bytes of @input, in @layout: nothing runs. */
+void pare_compile_output_within (PareCompile *compile, guint index, PareSlot *input, const PareLayout *layout);
 /* Adds the step that runs the operator's forward on row-major memory. */
 gboolean pare_compile_forward (PareCompile *compile, GError **error);
 

@@ -107,6 +107,29 @@ pare_layout_new_strided (const PareSpec *spec, const gint64 *strides)
 }
 
 PareLayout *
+pare_layout_new_view (const PareStrided *strided)
+{
+  PareSpec spec = { PARE_FLOAT32, strided->shape };
+  PareLayout *layout = pare_layout_new_strided (&spec, strided->strides);
+
+  layout->md.offset0 = strided->offset;
+  return layout;
+}
+
+gboolean
+pare_layout_strided (const PareLayout *layout, PareStrided *strided)
+{
+  const dnnl_memory_desc_t *md = &layout->md;
+
+  if (md->format_kind != dnnl_blocked || md->format_desc.blocking.inner_nblks)
+    return FALSE;
+  strided->shape = pare_shape (md->ndims, md->dims);
+  memcpy (strided->strides, md->format_desc.blocking.strides, md->ndims * sizeof *strided->strides);
+  strided->offset = md->offset0;
+  return TRUE;
+}
+
+PareLayout *
 pare_layout_new_plain (const PareSpec *spec)
 {
   gint64 strides[PARE_MAX_RANK];
@@ -170,7 +193,7 @@ pare_layout_is_plain (const PareLayout *layout)
   const dnnl_memory_desc_t *md = &layout->md;
   gint64 stride = 1;
 
-  if (md->format_kind != dnnl_blocked || md->format_desc.blocking.inner_nblks)
+  if (md->format_kind != dnnl_blocked || md->format_desc.blocking.inner_nblks || md->offset0)
     return FALSE;
   for (int i = md->ndims; i-- > 0;)
     {
@@ -189,7 +212,7 @@ pare_layout_is_dense (const PareLayout *layout)
 
   for (int i = 0; i < md->ndims; i++)
     elements *= md->dims[i];
-  return dnnl_memory_desc_get_size (md) == elements * dnnl_data_type_size (md->data_type);
+  return !md->offset0 && dnnl_memory_desc_get_size (md) == elements * dnnl_data_type_size (md->data_type);
 }
 
 /* Samples follow each other: nothing of axis 0 lies inside of anything else. */

@@ -12,6 +12,10 @@ typedef struct _ParePrimitive ParePrimitive;
 PareLayout *pare_layout_new_plain (const PareSpec *spec);
 /* Element strides, outermost first. */
 PareLayout *pare_layout_new_strided (const PareSpec *spec, const gint64 *strides);
+/* Of float32 elements, in part of some memory. */
+PareLayout *pare_layout_new_view (const PareStrided *strided);
+/* FALSE when elements lie in blocks. */
+gboolean pare_layout_strided (const PareLayout *layout, PareStrided *strided);
 /* In blocks of 16 channels (axis 1), the last one filled up, as oneDNN's convolutions have it on this processor. */
 PareLayout *pare_layout_new_blocked (const PareSpec *spec);
 /* Channels (axis 1) side by side, as oneDNN's convolutions of integers have it. */

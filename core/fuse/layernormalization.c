@@ -64,7 +64,7 @@ vector_operand (PareFuse *fuse, PareNode *node, const char *op_type, const PareV
     return NULL;
   for (guint i = 0; i < 2; i++)
     {
-      const PareTensor *tensor = pare_node_constant (node, i);
+      const PareTensor *tensor = pare_node_literal (node, i);
       if (tensor && tensor->shape.rank == 1 && tensor->shape.dims[0] == shape.dims[shape.rank - 1])
         {
           *other = pare_node_input (node, !i);

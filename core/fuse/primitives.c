@@ -48,7 +48,7 @@ read_factors (PareValue *value, const PareValue *stop, guint depth, PareProduct 
   PareValue *base;
   double number;
 
-  if (value != stop && read_number (value->constant, &number))
+  if (value != stop && read_number (pare_value_literal (value), &number))
     {
       product->number *= number;
       return TRUE;

@@ -182,7 +182,9 @@ PareValue *pare_node_input (const PareNode *node, guint index);
 PareValue *pare_node_output (const PareNode *node, guint index);
 /* Its constant input @index, or NULL. */
 PareTensor *pare_node_constant (const PareNode *node, guint index);
-/* The same, and also what a Constant node holds that the input comes from. */
+/* The tensor of a constant, or of the Constant node that computes @value; else NULL. */
+PareTensor *pare_value_literal (const PareValue *value);
+/* The same of input @index. */
 PareTensor *pare_node_literal (const PareNode *node, guint index);
 /* Removes the node; its outputs lose their producer and stay. */
 void pare_graph_remove_node (PareGraph *graph, PareNode *node);

@@ -84,15 +84,22 @@ pare_node_constant (const PareNode *node, guint index)
 }
 
 PareTensor *
+pare_value_literal (const PareValue *value)
+{
+  const PareAttribute *attribute;
+
+  if (value->constant || !value->producer || !pare_node_is (value->producer, "Constant"))
+    return value->constant;
+  attribute = pare_node_attribute (value->producer, "value");
+  return attribute && attribute->type == PARE_ATTRIBUTE_TENSOR ? attribute->u.tensor : NULL;
+}
+
+PareTensor *
 pare_node_literal (const PareNode *node, guint index)
 {
   const PareValue *value = pare_node_input (node, index);
-  const PareAttribute *attribute;
 
-  if (!value || value->constant || !value->producer || !pare_node_is (value->producer, "Constant"))
-    return value ? value->constant : NULL;
-  attribute = pare_node_attribute (value->producer, "value");
-  return attribute && attribute->type == PARE_ATTRIBUTE_TENSOR ? attribute->u.tensor : NULL;
+  return value ? pare_value_literal (value) : NULL;
 }
 
 gboolean

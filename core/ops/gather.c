@@ -73,6 +73,27 @@ gather_forward (const PareKernel *kernel, GError **error)
   return TRUE;
 }
 
+/* One slice, whose axis goes. */
+static gboolean
+gather_view (const PareInfer *infer, guint output, const PareStrided *input, PareStrided *strided)
+{
+  gint64 index;
+  guint axis = 0, rank = 0;
+
+  if (!infer->constants[1] || infer->inputs[1].shape.rank)
+    return FALSE;
+  pare_axis_normalize (pare_node_get_int (infer->node, "axis", 0), input->shape.rank, &axis);
+  index = pare_tensor_get_int (infer->constants[1], 0);
+  if (index < -input->shape.dims[axis] || index >= input->shape.dims[axis])
+    return FALSE;
+  index += index < 0 ? input->shape.dims[axis] : 0;
+  strided->offset = input->offset + index * input->strides[axis];
+  for (guint i = 0; i < input->shape.rank; i++)
+    if (i != axis)
+      strided->strides[rank++] = input->strides[i];
+  return TRUE;
+}
+
 static gboolean
 elements_infer (PareInfer *infer, GError **error)
 {
@@ -211,6 +232,7 @@ PARE_OPERATORS (gather) = {
   { .name = "Gather",
     .infer = gather_infer,
     .forward = gather_forward,
+    .view = gather_view,
     .backward = gather_backward,
     .channels = gather_channels,
     .quantize = PARE_QUANTIZE_PASS },

@@ -113,6 +113,14 @@ typedef struct
   gboolean channels_last; /* they run along the last axis, else along axis 1 */
 } PareAffineTrait;
 
+/* Where the elements of a value lie: element (i, j, ..) at offset + i strides[0] + j strides[1] .. */
+typedef struct
+{
+  PareShape shape;
+  gint64 strides[PARE_MAX_RANK];
+  gint64 offset;
+} PareStrided;
+
 /**
  * PareOperator:
  * @name: operator name in the specification
@@ -129,6 +137,9 @@ typedef struct
  * @applies_chain: TRUE when @compile, on this node, applies what pare_compile_chain() says: the activation, bias and
  *   sum that follow it
  * @alias: the output is the input's bytes under another shape (Reshape): nothing runs
+ * @view: of operators that only arrange elements anew: where those of output @output lie when nothing is moved and those
+ *   of input 0 lie at @input; FALSE when that cannot be said with strides. Operators with @alias have it without
+ * @strided_inputs: bit i is set when @compile takes input i wherever its elements lie (exec/view.h)
  * @in_place: @forward may write its output over an input of the same type and size
  * @shape_inputs: bit i is set when only the shape and type of input i are read, never its data: nobody keeps it for
  * that
@@ -161,6 +172,8 @@ typedef struct
   gboolean (*backward) (PareGradient *gradient, const PareNode *node, GError **error);
   gboolean (*applies_chain) (const PareInfer *infer);
   gboolean alias;
+  gboolean (*view) (const PareInfer *infer, guint output, const PareStrided *input, PareStrided *strided);
+  guint strided_inputs;
   gboolean in_place;
   guint shape_inputs;
   gboolean (*by_sample) (const PareInfer *infer);

@@ -93,6 +93,19 @@ split_forward (const PareKernel *kernel, GError **error)
 }
 
 static gboolean
+split_view (const PareInfer *infer, guint output, const PareStrided *input, PareStrided *strided)
+{
+  guint axis = 0;
+
+  pare_axis_normalize (pare_node_get_int (infer->node, "axis", 0), input->shape.rank, &axis);
+  memcpy (strided->strides, input->strides, sizeof strided->strides);
+  strided->offset = input->offset;
+  for (guint i = 0; i < output; i++)
+    strided->offset += infer->outputs[i].shape.dims[axis] * input->strides[axis];
+  return TRUE;
+}
+
+static gboolean
 split_backward (PareGradient *gradient, const PareNode *node, GError **error)
 {
   g_autofree PareValue **parts = g_new (PareValue *, node->outputs->len);
@@ -152,6 +165,7 @@ PARE_OPERATORS (split) = {
   { .name = "Split",
     .infer = split_infer,
     .forward = split_forward,
+    .view = split_view,
     .backward = split_backward,
     .factors = PARE_FACTORS_MOVE,
     .channels = split_channels,

@@ -58,6 +58,21 @@ transpose_forward (const PareKernel *kernel, GError **error)
 }
 
 static gboolean
+transpose_view (const PareInfer *infer, guint output, const PareStrided *input, PareStrided *strided)
+{
+  guint rank = input->shape.rank, n;
+  const gint64 *permutation = pare_node_get_ints (infer->node, "perm", &n);
+
+  strided->offset = input->offset;
+  for (guint i = 0; i < rank; i++)
+    {
+      gint64 axis = permutation ? permutation[i] : (gint64)(rank - 1 - i);
+      strided->strides[i] = input->strides[axis < 0 ? axis + rank : axis];
+    }
+  return TRUE;
+}
+
+static gboolean
 transpose_backward (PareGradient *gradient, const PareNode *node, GError **error)
 {
   PareValue *dy = pare_gradient_of_output (gradient, 0);
@@ -92,6 +107,7 @@ PARE_OPERATORS (transpose) = {
   { .name = "Transpose",
     .infer = transpose_infer,
     .forward = transpose_forward,
+    .view = transpose_view,
     .backward = transpose_backward,
     .factors = PARE_FACTORS_MOVE,
     .channels = transpose_channels,

@@ -2,9 +2,9 @@
  * What Winograd's algorithm is made of: its transforms (winogradtransform.c) and the products between them
  * (winogradproduct.c). Everything lies in blocks of 16 channels. Private to winograd*.c. */
 #pragma once
-#include <glib.h>
+#include "ops/vector16.h"
 
-#define PARE_WINOGRAD_LANES 16
+#define PARE_WINOGRAD_LANES PARE_LANES16
 /* Of an input tile and an output tile in one direction, and of points in the transformed domain. */
 #define PARE_WINOGRAD_IN 6
 #define PARE_WINOGRAD_OUT 4
@@ -12,25 +12,12 @@
 /* Tiles that a product takes at once. */
 #define PARE_WINOGRAD_ROWS 8
 
-/* Sixteen channels. The kernels are plain C but for the multiplication that is not rounded before its sum. */
-typedef float PareVector16 __attribute__ ((vector_size (64), aligned (4), may_alias));
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define PARE_WINOGRAD_TARGET __attribute__ ((target ("avx512f")))
-#define PARE_WINOGRAD_MULTIPLY_ADD(a, b, c) ((PareVector16)_mm512_fmadd_ps ((__m512)(a), (__m512)(b), (__m512)(c)))
-#else
-#define PARE_WINOGRAD_TARGET
-#define PARE_WINOGRAD_MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
-#endif
-#define PARE_WINOGRAD_INLINE PARE_WINOGRAD_TARGET static inline __attribute__ ((always_inline))
-#define PARE_WINOGRAD_GET(p) (*(const PareVector16 *)(p))
-#define PARE_WINOGRAD_SET(p) (*(PareVector16 *)(p))
-
-PARE_WINOGRAD_INLINE PareVector16
-pare_vector16 (float x)
-{
-  return x - (PareVector16){ 0 };
-}
+/* Vectors are sixteen channels. */
+#define PARE_WINOGRAD_TARGET PARE_TARGET16
+#define PARE_WINOGRAD_MULTIPLY_ADD PARE_MULTIPLY_ADD16
+#define PARE_WINOGRAD_INLINE PARE_INLINE16
+#define PARE_WINOGRAD_GET PARE_GET16
+#define PARE_WINOGRAD_SET PARE_SET16
 
 /* Whether this processor runs the kernels at all. */
 gboolean pare_winograd_supported (void);

@@ -13,11 +13,7 @@
 gboolean
 pare_winograd_supported (void)
 {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports ("avx512f");
-#else
-  return FALSE;
-#endif
+  return pare_vectors16_supported ();
 }
 
 /* Eight tiles by @blocks blocks of output channels: as many sums as hide the multiplications' latency and leave

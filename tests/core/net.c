@@ -45,6 +45,25 @@ net_random (Net *net, const char *name, PareShape shape, double low, double high
 }
 
 PareValue *
+net_number (Net *net, double value)
+{
+  PareShape shape = { 0 };
+  float single = value;
+  g_autoptr (PareTensor) tensor = pare_tensor_new_floats (&shape, &single);
+
+  return pare_graph_add_constant (net->graph, "number", tensor);
+}
+
+PareValue *
+net_integers (Net *net, guint n, const gint64 *values)
+{
+  PareShape shape = pare_shape_of (1, (int)n);
+  g_autoptr (PareTensor) tensor = pare_tensor_new_copy (PARE_INT64, &shape, values);
+
+  return pare_graph_add_constant (net->graph, "integers", tensor);
+}
+
+PareValue *
 net_op (Net *net, const char *op_type, const char *output, guint n, PareValue **inputs)
 {
   PareNode *node = pare_graph_add_node (net->graph, "", op_type, "", NULL);

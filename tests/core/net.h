@@ -19,6 +19,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Net, net_clear)
 PareValue *net_input (Net *net, const char *name, PareShape shape);
 /* A constant of uniform random numbers. */
 PareValue *net_random (Net *net, const char *name, PareShape shape, double low, double high);
+/* A constant that is one float. */
+PareValue *net_number (Net *net, double value);
+/* A constant vector of int64. */
+PareValue *net_integers (Net *net, guint n, const gint64 *values);
 /* A nameless node: its label is @output. */
 PareValue *net_op (Net *net, const char *op_type, const char *output, guint n, PareValue **inputs);
 #define OP(net, op_type, output, ...)                                                                                  \

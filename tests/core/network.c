@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Running a network of net.h with the executor and with the naive one, on the same random numbers. */
 #include "network.h"
+#include "fuse/fuse.h"
+#include "train/gradient.h"
 #include "naive.h"
 #include <math.h>
 #include <string.h>
@@ -119,4 +121,36 @@ network_assert_fails (PareGraph *graph, GPtrArray *inputs, int code, const char 
     g_error ("'%s' does not say '%s'", error->message, text);
   for (guint i = 0; i < graph->outputs->len; i++)
     g_assert_null (outputs[i]);
+}
+
+static char *
+list_operators (const PareGraph *graph)
+{
+  GString *nodes = g_string_new (NULL);
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      const PareNode *node = graph->nodes->pdata[i];
+      g_string_append_printf (nodes, "%s%s%s", i ? " " : "", node->op_type,
+                              g_str_equal (node->domain, PARE_DOMAIN) ? "*" : "");
+    }
+  return g_string_free (nodes, FALSE);
+}
+
+void
+network_check_executed (Net *net, const char *expected)
+{
+  g_autoptr (PareGraph) executed = pare_graph_copy (net->graph);
+  g_autofree char *nodes = NULL;
+
+  pare_graph_recognise (executed);
+  pare_graph_assert_consistent (executed);
+  nodes = list_operators (executed);
+  g_assert_cmpstr (nodes, ==, expected);
+  for (gint64 batch = 1; batch <= 3; batch += 2)
+    {
+      g_autoptr (GPtrArray) inputs = network_inputs (net, batch);
+      g_autoptr (GPtrArray) before = network_run (net->graph, inputs), after = network_run (executed, inputs);
+      network_assert_close (after, before, 1e-5);
+    }
 }

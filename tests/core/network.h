@@ -15,5 +15,8 @@ GPtrArray *network_expect (PareGraph *graph, GPtrArray *inputs);
 void network_assert_close (GPtrArray *found, GPtrArray *expected, double tolerance);
 /* The executor computes what the naive network does. */
 void network_check (Net *net);
+/* Asserts that what is executed instead of the network has the operators @expected, with blanks between and a star at
+ * those of the domain "pare", and that it computes what the network does node by node, for batches of 1 and 3. */
+void network_check_executed (Net *net, const char *expected);
 /* Asserts that running fails with @code, and that the message holds @text. */
 void network_assert_fails (PareGraph *graph, GPtrArray *inputs, int code, const char *text);

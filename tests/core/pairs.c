@@ -20,14 +20,6 @@ net_constant (Net *net, const char *name, PareTensor *tensor)
 }
 
 PareValue *
-net_number (Net *net, float number)
-{
-  g_autoptr (PareTensor) tensor = pare_tensor_new_scalar_float (number);
-
-  return net_constant (net, "scale", tensor);
-}
-
-PareValue *
 net_byte (Net *net, PareDataType type, int number)
 {
   PareShape shape = { 0 };

@@ -6,8 +6,7 @@
 /* All bytes, but for the -128 of signed ones. */
 PareTensor *net_random_bytes (GRand *random, PareDataType type, const PareShape *shape);
 PareValue *net_constant (Net *net, const char *name, PareTensor *tensor);
-/* Constants: a float, and a number of 8 bits. */
-PareValue *net_number (Net *net, float number);
+/* A constant number of 8 bits. */
 PareValue *net_byte (Net *net, PareDataType type, int number);
 /* A constant behind DequantizeLinear along @axis; a bias has the product of both scales. */
 PareValue *

@@ -5,25 +5,6 @@
 #include "network.h"
 #include <string.h>
 
-static PareValue *
-number (Net *net, double value)
-{
-  PareShape shape = { 0 };
-  float single = value;
-  g_autoptr (PareTensor) tensor = pare_tensor_new_floats (&shape, &single);
-
-  return pare_graph_add_constant (net->graph, "number", tensor);
-}
-
-static PareValue *
-integers (Net *net, guint n, const gint64 *values)
-{
-  PareShape shape = pare_shape_of (1, (int)n);
-  g_autoptr (PareTensor) tensor = pare_tensor_new_copy (PARE_INT64, &shape, values);
-
-  return pare_graph_add_constant (net->graph, "integers", tensor);
-}
-
 /* Fused at @opset, the network has the nodes @expected, with blanks between, and computes the same for batches of 1
  * and 5. */
 static void
@@ -52,10 +33,10 @@ check (Net *net, gint64 opset, const char *expected)
 static PareValue *
 erf_gate (Net *net, PareValue *x, gboolean divides)
 {
-  PareValue *scaled = divides ? OP (net, "Div", "scaled", x, number (net, G_SQRT2))
-                              : OP (net, "Mul", "scaled", x, number (net, 0.70710678));
+  PareValue *scaled = divides ? OP (net, "Div", "scaled", x, net_number (net, G_SQRT2))
+                              : OP (net, "Mul", "scaled", x, net_number (net, 0.70710678));
 
-  return OP (net, "Add", "gate", OP (net, "Erf", "erf", scaled), number (net, 1));
+  return OP (net, "Add", "gate", OP (net, "Erf", "erf", scaled), net_number (net, 1));
 }
 
 /* Spellings of torch, Paddle, and TensorFlow: where the half stands. */
@@ -66,8 +47,8 @@ test_gelu_in_any_order_of_factors (void)
     {
       g_auto (Net) net = net_new ();
       /* x is a product itself, which must not be taken apart. */
-      PareValue *x = OP (&net, "Mul", "x", net_input (&net, "a", pare_shape_of (2, -1, 8)), number (&net, 0.7));
-      PareValue *gate = erf_gate (&net, x, spelling != 1), *half = number (&net, 0.5), *y;
+      PareValue *x = OP (&net, "Mul", "x", net_input (&net, "a", pare_shape_of (2, -1, 8)), net_number (&net, 0.7));
+      PareValue *gate = erf_gate (&net, x, spelling != 1), *half = net_number (&net, 0.5), *y;
       if (spelling == 0)
         y = OP (&net, "Mul", "y", OP (&net, "Mul", "xgate", x, gate), half);
       else if (spelling == 1)
@@ -85,7 +66,7 @@ test_gelu_spellings_before_opset_20_stay (void)
   g_auto (Net) net = net_new ();
   PareValue *x = net_input (&net, "x", pare_shape_of (2, -1, 8));
 
-  net_output (&net, OP (&net, "Mul", "y", OP (&net, "Mul", "half", number (&net, 0.5), erf_gate (&net, x, FALSE)), x));
+  net_output (&net, OP (&net, "Mul", "y", OP (&net, "Mul", "half", net_number (&net, 0.5), erf_gate (&net, x, FALSE)), x));
   check (&net, 19, "Mul Erf Add Mul Mul");
   check (&net, 20, "Gelu");
 }
@@ -96,11 +77,11 @@ test_gelu_by_tanh (void)
   g_auto (Net) net = net_new ();
   PareValue *x = net_input (&net, "x", pare_shape_of (2, -1, 8));
   PareValue *cube = OP (&net, "Mul", "cube", x, OP (&net, "Mul", "square", x, x));
-  PareValue *sum = OP (&net, "Add", "sum", x, OP (&net, "Mul", "small", number (&net, 0.044715), cube));
-  PareValue *tanh = OP (&net, "Tanh", "tanh", OP (&net, "Mul", "inner", sum, number (&net, 0.7978845608)));
-  PareValue *gate = OP (&net, "Add", "gate", number (&net, 1), tanh);
+  PareValue *sum = OP (&net, "Add", "sum", x, OP (&net, "Mul", "small", net_number (&net, 0.044715), cube));
+  PareValue *tanh = OP (&net, "Tanh", "tanh", OP (&net, "Mul", "inner", sum, net_number (&net, 0.7978845608)));
+  PareValue *gate = OP (&net, "Add", "gate", net_number (&net, 1), tanh);
 
-  net_output (&net, OP (&net, "Mul", "y", OP (&net, "Mul", "xhalf", x, number (&net, 0.5)), gate));
+  net_output (&net, OP (&net, "Mul", "y", OP (&net, "Mul", "xhalf", x, net_number (&net, 0.5)), gate));
   check (&net, 20, "Gelu");
 }
 
@@ -111,14 +92,14 @@ test_what_resembles_gelu_stays (void)
   g_auto (Net) net = net_new ();
   PareValue *x = net_input (&net, "x", pare_shape_of (2, -1, 8));
 
-  net_output (&net, OP (&net, "Mul", "y", OP (&net, "Mul", "m", x, erf_gate (&net, x, TRUE)), number (&net, 0.6)));
+  net_output (&net, OP (&net, "Mul", "y", OP (&net, "Mul", "m", x, erf_gate (&net, x, TRUE)), net_number (&net, 0.6)));
   check (&net, 20, "Div Erf Add Mul Mul");
 }
 
 static PareValue *
 clipped (Net *net, PareValue *x)
 {
-  return OP (net, "Clip", "clip", OP (net, "Add", "plus", x, number (net, 3)), number (net, 0), number (net, 6));
+  return OP (net, "Clip", "clip", OP (net, "Add", "plus", x, net_number (net, 3)), net_number (net, 0), net_number (net, 6));
 }
 
 static void
@@ -129,12 +110,12 @@ test_hardswish_and_hardsigmoid (void)
   PareValue *g = net_input (&gate, "x", pare_shape_of (2, -1, 8));
   PareValue *s = net_input (&split, "x", pare_shape_of (2, -1, 8));
 
-  net_output (&whole, OP (&whole, "Div", "y", OP (&whole, "Mul", "m", x, clipped (&whole, x)), number (&whole, 6)));
+  net_output (&whole, OP (&whole, "Div", "y", OP (&whole, "Mul", "m", x, clipped (&whole, x)), net_number (&whole, 6)));
   check (&whole, 14, "HardSwish");
   check (&whole, 13, "Add Clip Mul Div");
-  net_output (&gate, OP (&gate, "Div", "y", clipped (&gate, g), number (&gate, 6)));
+  net_output (&gate, OP (&gate, "Div", "y", clipped (&gate, g), net_number (&gate, 6)));
   check (&gate, 13, "HardSigmoid");
-  net_output (&split, OP (&split, "Mul", "y", s, OP (&split, "Div", "gate", clipped (&split, s), number (&split, 6))));
+  net_output (&split, OP (&split, "Mul", "y", s, OP (&split, "Div", "gate", clipped (&split, s), net_number (&split, 6))));
   check (&split, 14, "HardSwish");
   check (&split, 13, "HardSigmoid Mul");
 }
@@ -147,9 +128,9 @@ add_layernorm (Net *net, PareValue *x, gint64 axis, gboolean has_shift)
 
   net_set_ints (mean, "axes", 1, &axis);
   d = OP (net, "Sub", "d", x, mean);
-  variance = OP (net, "ReduceMean", "variance", OP (net, "Pow", "square", d, number (net, 2)));
+  variance = OP (net, "ReduceMean", "variance", OP (net, "Pow", "square", d, net_number (net, 2)));
   net_set_ints (variance, "axes", 1, &axis);
-  y = OP (net, "Div", "normal", d, OP (net, "Sqrt", "root", OP (net, "Add", "sum", variance, number (net, 1e-5))));
+  y = OP (net, "Div", "normal", d, OP (net, "Sqrt", "root", OP (net, "Add", "sum", variance, net_number (net, 1e-5))));
   y = OP (net, "Mul", "scaled", y, net_random (net, "w", pare_shape_of (1, 8), 0.5, 2));
   if (has_shift)
     y = OP (net, "Add", "shifted", y, net_random (net, "b", pare_shape_of (1, 8), -1, 1));
@@ -177,8 +158,8 @@ test_shape_computed_from_the_batch (void)
 {
   g_auto (Net) net = net_new ();
   PareValue *x = net_input (&net, "x", pare_shape_of (2, -1, 24));
-  PareValue *batch = OP (&net, "Gather", "batch", OP (&net, "Shape", "shape", x), integers (&net, 1, (gint64[]){ 0 }));
-  PareValue *parts[] = { batch, integers (&net, 3, (gint64[]){ 4, 2, 3 }) };
+  PareValue *batch = OP (&net, "Gather", "batch", OP (&net, "Shape", "shape", x), net_integers (&net, 1, (gint64[]){ 0 }));
+  PareValue *parts[] = { batch, net_integers (&net, 3, (gint64[]){ 4, 2, 3 }) };
   PareValue *target = net_op (&net, "Concat", "target", 2, parts);
 
   pare_node_set_attribute (target->producer, pare_attribute_new_int ("axis", 0));
@@ -205,15 +186,15 @@ test_chains_of_shapes (void)
   PareValue *x = net_input (&net, "x", pare_shape_of (3, -1, 6, 4));
   PareValue *y = OP (&net, "Relu", "r", x);
 
-  y = OP (&net, "Reshape", "a", y, integers (&net, 4, (gint64[]){ -1, 2, 3, 4 }));
-  y = OP (&net, "Reshape", "b", y, integers (&net, 2, (gint64[]){ -1, 24 }));
-  y = OP (&net, "Reshape", "c", y, integers (&net, 3, (gint64[]){ -1, 6, 4 }));
+  y = OP (&net, "Reshape", "a", y, net_integers (&net, 4, (gint64[]){ -1, 2, 3, 4 }));
+  y = OP (&net, "Reshape", "b", y, net_integers (&net, 2, (gint64[]){ -1, 24 }));
+  y = OP (&net, "Reshape", "c", y, net_integers (&net, 3, (gint64[]){ -1, 6, 4 }));
   y = OP (&net, "Transpose", "d", y);
   net_set_ints (y, "perm", 3, (gint64[]){ 0, 2, 1 });
   y = OP (&net, "Transpose", "e", y);
   net_set_ints (y, "perm", 3, (gint64[]){ 2, 0, 1 });
-  y = OP (&net, "Reshape", "f", y, integers (&net, 2, (gint64[]){ 6, -1 }));
-  y = OP (&net, "Reshape", "g", y, integers (&net, 2, (gint64[]){ -1, 12 }));
+  y = OP (&net, "Reshape", "f", y, net_integers (&net, 2, (gint64[]){ 6, -1 }));
+  y = OP (&net, "Reshape", "g", y, net_integers (&net, 2, (gint64[]){ -1, 12 }));
   net_output (&net, OP (&net, "Neg", "y", y));
   check (&net, 13, "Relu Transpose Reshape Neg");
 }
