@@ -7,8 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-/* What the weights of a layer may lose for their bias: 2 bits. */
+/* What the weights of a layer may lose for their bias: 2 bits, or all above the SQNR of about 7 bits. */
 #define MOST_LOSS_DB 12
+#define ENOUGH_DB 40
 
 static PareTensor *
 weight_of (const PareWeighted *layer)
@@ -76,16 +77,15 @@ bias_of (const PareWeighted *layer)
   return layer->trait.has_bias ? pare_node_constant (layer->node, layer->trait.bias) : NULL;
 }
 
-/* The least scales with which its bias fits 32 bits; NULL when nothing counts it in their steps. No kernel adds
- * integers of 16 bits, and groups have no common step. */
+/* The least scales with which its bias fits 32 bits; NULL when nothing counts it in their steps: groups have no common
+ * one. Leaving the bias in float is no way out: ONNX Runtime rounds it then itself, and lets it overflow. */
 static float *
 floors_of (const PareWeighted *layer)
 {
   gint64 channels = weight_of (layer)->shape.dims[layer->trait.out_axis];
   float *floors;
 
-  if (!bias_of (layer) || layer->data_scale == 0 || layer->granularity.group_size
-      || MAX (layer->bits, layer->activation_bits) > 8)
+  if (!bias_of (layer) || layer->data_scale == 0 || layer->granularity.group_size)
     return NULL;
   floors = pare_bias_floors (bias_of (layer), channels, layer->data_scale);
   for (gint64 c = 1; layer->granularity.axis < 0 && c < channels; c++)
@@ -119,7 +119,7 @@ pare_weighted_refusal (const PareWeighted *layer)
   if (!n)
     return NULL;
   fine = scales_of (layer, &pare_weight_algorithm_minmax, NULL, NULL);
-  if (sqnr_of (layer, raised) >= sqnr_of (layer, fine) - MOST_LOSS_DB)
+  if (sqnr_of (layer, raised) >= MIN (ENOUGH_DB, sqnr_of (layer, fine) - MOST_LOSS_DB))
     return NULL;
   return "its bias fits 32 bits only with steps of the weights that lose more than 2 bits";
 }

@@ -120,6 +120,43 @@ test_every_width_has_its_grid (void)
 }
 
 static void
+test_sixteen_bits_have_their_types (void)
+{
+  g_autoptr (PareGraph) graph = quantized (16, 16, 8);
+
+  assert_limits (graph, "aw", -32768, 32767); /* edges get no fewer than the others */
+  assert_limits (graph, "bw", -32768, 32767);
+  assert_limits (graph, "x", 0, 65535);
+  assert_limits (graph, "ra", 0, 65535);
+  g_assert_cmpint (pair_of (graph, "bw").type, ==, PARE_INT16);
+  g_assert_cmpint (pair_of (graph, "ra").type, ==, PARE_UINT16);
+  g_assert_cmpint (pare_graph_opset (graph, ""), ==, 21);
+}
+
+/* Both are next to nothing beside the values of about 1. */
+static void
+test_sixteen_bits_lose_next_to_nothing (void)
+{
+  g_autoptr (PareGraph) plain = network (), graph = NULL;
+  g_autoptr (PareTensor) exact = NULL, rounded = NULL;
+  PareQuantizeSettings settings;
+
+  for (guint i = 0; i < plain->values->len; i++)
+    {
+      PareValue *value = plain->values->pdata[i];
+      if (!value->constant)
+        value->range = (PareRange){ -60, 60 };
+    }
+  graph = pare_graph_copy (plain);
+  pare_quantize_settings_init (&settings);
+  settings.bits = settings.activation_bits = 16;
+  g_assert_true (pare_graph_quantize (graph, &settings, NULL));
+  exact = run (plain);
+  rounded = run (graph);
+  assert_same_function (exact, rounded, 0.05);
+}
+
+static void
 test_edges_keep_their_own_width (void)
 {
   g_autoptr (PareGraph) graph = quantized (4, 3, 8);
@@ -207,6 +244,8 @@ test_opened_and_closed_computes_the_same (void)
 {
   for (guint bits = 2; bits <= 8; bits++)
     check_opening (bits, PARE_TRAINABLE_LSQ, 1e-5);
+  check_opening (16, PARE_TRAINABLE_LSQ, 1e-4);
+  check_opening (16, PARE_TRAINABLE_ULQ, 1e-3);
   check_opening (8, PARE_TRAINABLE_ULQ, 1e-3);
   check_opening (4, PARE_TRAINABLE_ULQ, 1e-3);
 }
@@ -319,6 +358,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/quantize-bits/every-width-has-its-grid", test_every_width_has_its_grid);
+  g_test_add_func ("/quantize-bits/sixteen-bits-have-their-types", test_sixteen_bits_have_their_types);
+  g_test_add_func ("/quantize-bits/sixteen-bits-lose-next-to-nothing", test_sixteen_bits_lose_next_to_nothing);
   g_test_add_func ("/quantize-bits/edges-keep-their-own-width", test_edges_keep_their_own_width);
   g_test_add_func ("/quantize-bits/few-bits-take-the-scale-of-least-error",
                    test_few_bits_take_the_scale_of_least_error);

@@ -5,6 +5,7 @@
 #include "quantize/layers.h"
 #include "quantize/pair.h"
 #include "quantize/quantize.h"
+#include "quantize/trainable.h"
 #include <math.h>
 #include <string.h>
 
@@ -148,6 +149,65 @@ test_weights_alone_need_no_ranges (void)
   g_assert_cmpfloat (number_of (graph, "second", "weight_bits"), ==, 4);
   g_assert_cmpfloat (number_of (graph, "second", "activation_bits"), ==, -1);
   g_assert_cmpstr (pare_record_entry_action (entry_of (graph, "third")), ==, "left in float");
+}
+
+/* Groups */
+
+static void
+test_groups_are_where_there_are_channels_for_them (void)
+{
+  g_autoptr (PareGraph) graph = chain ();
+  PareQuantizeSettings settings = defaults ();
+  g_autoptr (GError) error = NULL;
+  ParePair pair;
+
+  set_ranges (graph, -1, 1);
+  settings.group_size = 32;
+  g_assert_true (quantize (graph, &settings, "second:group-size=0", &error));
+  g_assert_no_error (error);
+  g_assert_true (find_pair (graph, "w1", &pair));
+  g_assert_cmpint (pair.block_size, ==, 32);
+  g_assert_cmpint (pair.axis, ==, 0);
+  g_assert_cmpint (pair.scale->constant->shape.dims[0], ==, 2); /* 32 and 8 of 40 */
+  g_assert_cmpint (pair.scale->constant->shape.dims[1], ==, INPUTS);
+  g_assert_cmpfloat (number_of (graph, "first", "group_size"), ==, 32);
+  g_assert_true (find_pair (graph, "w2", &pair));
+  g_assert_cmpint (pair.block_size, ==, 0);
+  g_assert_cmpint (pair.axis, ==, 1);
+  g_assert_true (find_pair (graph, "w3", &pair));
+  g_assert_cmpint (pair.block_size, ==, 0);
+  g_assert_nonnull (strstr (pare_record_entry_reason (entry_of (graph, "third")), "only 6 input channels"));
+}
+
+/* Sums of groups have no common step: the bias stays what it is, in the graph and in the file. */
+static void
+test_groups_leave_the_bias_in_float (void)
+{
+  g_autoptr (PareGraph) graph = chain ();
+  PareQuantizeSettings settings = defaults ();
+  g_autoptr (PareTensor) before = pare_tensor_ref (pare_graph_find_value (graph, "b1")->constant);
+
+  set_ranges (graph, -1, 1);
+  settings.group_size = 32;
+  g_assert_true (quantize (graph, &settings, NULL, NULL));
+  g_assert_true (pare_form_find ("qdq", NULL)->lower (graph, NULL));
+  g_assert_true (pare_tensor_equal (pare_node_constant (pare_graph_find_value (graph, "first")->producer, 2), before));
+}
+
+static void
+test_groups_cannot_be_trained (void)
+{
+  g_autoptr (PareGraph) graph = chain ();
+  PareQuantizeSettings settings = defaults ();
+  g_autoptr (GError) error = NULL;
+
+  set_ranges (graph, -1, 1);
+  settings.group_size = 32;
+  g_assert_true (quantize (graph, &settings, NULL, NULL));
+  g_assert_cmpint (pare_graph_open_quantizers (graph, PARE_TRAINABLE_LSQ, &error), ==, -1);
+  g_assert_error (error, PARE_ERROR, PARE_ERROR_NOT_IMPLEMENTED);
+  g_assert_nonnull (strstr (error->message, "w1"));
+  g_assert_nonnull (strstr (error->message, "one scale per channel"));
 }
 
 /* Biases */
@@ -357,6 +417,10 @@ main (int argc, char **argv)
   g_test_add_func ("/quantize-layers/shared-values-take-the-most-bits-asked-for",
                    test_shared_values_take_the_most_bits_asked_for);
   g_test_add_func ("/quantize-layers/weights-alone-need-no-ranges", test_weights_alone_need_no_ranges);
+  g_test_add_func ("/quantize-layers/groups-are-where-there-are-channels-for-them",
+                   test_groups_are_where_there_are_channels_for_them);
+  g_test_add_func ("/quantize-layers/groups-leave-the-bias-in-float", test_groups_leave_the_bias_in_float);
+  g_test_add_func ("/quantize-layers/groups-cannot-be-trained", test_groups_cannot_be_trained);
   g_test_add_func ("/quantize-layers/bias-that-would-not-fit-makes-its-channel-coarser",
                    test_bias_that_would_not_fit_makes_its_channel_coarser);
   g_test_add_func ("/quantize-layers/layer-that-its-bias-would-ruin-stays-in-float",
