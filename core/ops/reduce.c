@@ -125,13 +125,14 @@ typedef struct
   const char *name;
   PareLoop f32, f64, i64;
   double (*finish) (double sum, gint64 n);
+  double extreme; /* of the largest and the smallest of no integers, which have no infinity: the end of their range */
 } Reduction;
 
 static const Reduction reductions[] = {
   { "ReduceSum", sum_f32, sum_f64, sum_i64 },
   { "ReduceMean", sum_f32, sum_f64, sum_i64, mean_of },
-  { "ReduceMax", max_f32, max_f64, max_i64 },
-  { "ReduceMin", min_f32, min_f64, min_i64 },
+  { "ReduceMax", max_f32, max_f64, max_i64, .extreme = -INFINITY },
+  { "ReduceMin", min_f32, min_f64, min_i64, .extreme = INFINITY },
   { "ReduceProd", product_f32, product_f64, product_i64 },
   { "ReduceL1", l1_f32, l1_f64, l1_i64 },
   { "ReduceL2", square_f32, square_f64, square_i64, root_of },
@@ -255,12 +256,29 @@ widen (PareView *x)
 }
 
 static void
+fill_extreme (const Reduction *reduction, const PareView *y)
+{
+  gint64 n = pare_view_elements (y);
+  g_autofree double *extremes = g_new (double, MAX (n, 1));
+
+  /* The lowest truth value is false. */
+  for (gint64 i = 0; i < n; i++)
+    extremes[i] = y->type == PARE_BOOL ? reduction->extreme > 0 : reduction->extreme;
+  pare_convert (PARE_FLOAT64, extremes, y->type, y->data, n);
+}
+
+static void
 finish (const Reduction *reduction, gint64 n, PareDataType type, gpointer sums, const PareView *y)
 {
   gint64 elements = pare_view_elements (y);
   gdouble *wide = sums;
   gint64 *whole = sums;
 
+  if (n == 0 && reduction->extreme != 0 && type == PARE_INT64)
+    {
+      fill_extreme (reduction, y);
+      return;
+    }
   if (reduction->finish && type == PARE_INT64)
     for (gint64 i = 0; i < elements; i++)
       whole[i] = n ? (gint64)reduction->finish (whole[i], n) : 0;
