@@ -275,6 +275,35 @@ test_gptq_is_no_worse_than_solving_again_after_each_weight (void)
     }
 }
 
+/* A teacher that has half the weights: those of the layer become what their grids have nearest to that. */
+static void
+test_teacher_says_what_is_wanted (void)
+{
+  g_auto (RoundingNet) net = { 0 };
+  PareRoundingSettings settings = settings_of ("gptq", PARE_BIAS_CORRECTION_NONE);
+  g_autoptr (PareGraph) alone = NULL, taught = NULL;
+  g_autoptr (PareTensor) halved = NULL, wanted = NULL, own = NULL, given = NULL;
+  g_autofree float *numbers = NULL;
+  PareValue *weight;
+  g_autoptr (GError) error = NULL;
+
+  rounding_net_init (&net, &rounding_cases[3], 8);
+  weight = pare_graph_find_value (net.floats, "w");
+  numbers = g_memdup2 (pare_tensor_data (weight->constant), pare_tensor_size (weight->constant));
+  for (gint64 i = 0; i < pare_tensor_elements (weight->constant); i++)
+    numbers[i] /= 2;
+  halved = pare_tensor_new_floats (&weight->constant->shape, numbers);
+  pare_value_set_constant (weight, halved);
+  alone = rounding_run (&net, &settings, TRUE);
+  taught = pare_graph_copy (net.quantized);
+  g_assert_true (pare_graph_round (taught, net.floats, net.samples, &settings, NULL, NULL, &error));
+  g_assert_no_error (error);
+  wanted = rounding_output (net.floats, "layer", net.batch);
+  own = rounding_output (alone, "layer", net.batch);
+  given = rounding_output (taught, "layer", net.batch);
+  g_assert_cmpfloat (rounding_distance (wanted, given), <, rounding_distance (wanted, own) / 100);
+}
+
 static void
 test_kmeans_keeps_to_its_levels (void)
 {
@@ -355,6 +384,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rounding/gptq-loses-less-than-the-nearest", test_gptq_loses_less_than_the_nearest);
   g_test_add_func ("/rounding/gptq-is-no-worse-than-solving-again-after-each-weight",
                    test_gptq_is_no_worse_than_solving_again_after_each_weight);
+  g_test_add_func ("/rounding/teacher-says-what-is-wanted", test_teacher_says_what_is_wanted);
   g_test_add_func ("/rounding/kmeans-keeps-to-its-levels", test_kmeans_keeps_to_its_levels);
   g_test_add_func ("/rounding/zeros-of-a-pattern-stay", test_zeros_of_a_pattern_stay);
   g_test_add_func ("/rounding/result-does-not-depend-on-threads", test_result_does_not_depend_on_threads);
