@@ -36,6 +36,7 @@ typedef struct
   PareOptimizerSettings optimizer_settings;
   guint iterations;
   double rate;
+  double *rates;     /* of what activations learn */
   double importance; /* of the loss, in multiples of mse */
 } Learning;
 
@@ -167,27 +168,50 @@ add_penalty (gint64 from, gint64 to, gconstpointer data)
     }
 }
 
-static void
-update (const Learning *learning, guint step, guint index, PareTensor *gradient)
+/* From 1 to 0 along half a cosine. */
+static double
+half_cosine (double along)
 {
-  PareParameter *parameter = learning->soft->parameters->pdata[index];
-  float *slopes = (float *)pare_tensor_data (gradient);
-  double warm = WARM_UP * learning->iterations, along = (step - warm) / MAX (learning->iterations - warm, 1);
-  Slopes job = { .gradient = slopes,
-                 .v = parameter->data,
-                 .scale = learning->importance,
-                 .penalty = step < warm ? 0 : learning->how->penalty,
-                 .beta = BETA_END + (BETA_START - BETA_END) * (1 + cos (G_PI * along)) / 2 };
+  return (1 + cos (G_PI * along)) / 2;
+}
+
+static void
+descend (const Learning *learning, guint step, PareParameter *parameter, double rate, double scale,
+         const PareTensor *gradient)
+{
   PareUpdate update = { .step = step + 1,
-                        .rate = learning->rate,
-                        .gradient_scale = 1,
+                        .rate = rate,
+                        .gradient_scale = scale,
                         .n = parameter->n,
                         .weights = parameter->data,
-                        .gradient = slopes };
+                        .gradient = pare_tensor_data (gradient) };
 
   memcpy (update.state, parameter->state, sizeof update.state);
-  pare_parallel (parameter->n, PIECE, add_penalty, &job);
   pare_optimizer_run (learning->optimizer, &learning->optimizer_settings, &update);
+}
+
+static void
+update_rounding (const Learning *learning, guint step, guint index, PareTensor *gradient)
+{
+  PareParameter *parameter = learning->soft->parameters->pdata[index];
+  double warm = WARM_UP * learning->iterations, along = (step - warm) / MAX (learning->iterations - warm, 1);
+  Slopes slopes = { .gradient = (float *)pare_tensor_data (gradient),
+                    .v = parameter->data,
+                    .scale = learning->importance,
+                    .penalty = step < warm ? 0 : learning->how->penalty,
+                    .beta = BETA_END + (BETA_START - BETA_END) * half_cosine (along) };
+
+  pare_parallel (parameter->n, PIECE, add_penalty, &slopes);
+  descend (learning, step, parameter, learning->rate, 1, gradient);
+}
+
+static void
+update_activation (const Learning *learning, guint step, guint index, PareTensor *gradient)
+{
+  double rate = learning->rates[index - learning->soft->layers->len];
+
+  descend (learning, step, learning->soft->parameters->pdata[index],
+           rate * half_cosine ((double)step / learning->iterations), learning->importance, gradient);
 }
 
 /* Of all steps, on the compute thread. */
@@ -208,7 +232,8 @@ run_step (gpointer data, GError **error)
   g_autoptr (GPtrArray) outputs = run (learning, learning->training, 1 + n, step->batch, step->valid, error);
 
   for (guint i = 0; outputs && i < n; i++)
-    update (learning, step->step, i, outputs->pdata[1 + i]);
+    (i < learning->soft->layers->len ? update_rounding : update_activation) (learning, step->step, i,
+                                                                             outputs->pdata[1 + i]);
   return outputs != NULL;
 }
 
@@ -250,6 +275,24 @@ weigh (Learning *learning, GError **error)
   return TRUE;
 }
 
+/* Those of steps, and of offsets behind their step, are in proportion to the step. */
+static void
+set_rates (Learning *learning)
+{
+  const GPtrArray *parameters = learning->soft->parameters;
+  guint first = learning->soft->layers->len;
+  double step = 0;
+
+  learning->rates = g_new0 (double, MAX (parameters->len - first, 1));
+  for (guint i = first; i < parameters->len; i++)
+    {
+      const PareParameter *parameter = parameters->pdata[i];
+      if (parameter->kind == PARE_PARAMETER_QUANTIZER)
+        step = fabsf (parameter->data[0]);
+      learning->rates[i - first] = learning->how->activation_rate * step;
+    }
+}
+
 static gboolean
 prepare (Learning *learning, GError **error)
 {
@@ -262,9 +305,10 @@ prepare (Learning *learning, GError **error)
   learning->rate = settings->learning_rate > 0 ? settings->learning_rate : learning->how->learning_rate;
   for (guint i = 0; i < parameters->len; i++)
     pare_parameter_add_states (parameters->pdata[i], PARE_OPTIMIZER_STATES);
+  set_rates (learning);
   learning->minibatches
-      = pare_minibatches_new (learning->work->student, learning->work->original, learning->soft->block, FALSE,
-                              settings->memory_limit / 4, settings->seed, error);
+      = pare_minibatches_new (learning->work->student, learning->work->original, learning->soft->block,
+                              learning->soft->mixes, settings->memory_limit / 4, settings->seed, error);
   return learning->optimizer && learning->minibatches && weigh (learning, error);
 }
 
@@ -322,6 +366,9 @@ pare_rounding_reconstruct (PareRoundingWork *work, guint first, guint n, const P
       g_autofree double *weights = pare_soft_block_decide (soft, i);
       pare_rounding_layer_write (work->graph, soft->layers->pdata[i], weights);
     }
+  if (done)
+    pare_soft_block_write_activations (soft, work->graph);
+  g_free (learning.rates);
   pare_executor_free (learning.training);
   pare_executor_free (learning.judging);
   g_clear_pointer (&learning.minibatches, pare_minibatches_free);

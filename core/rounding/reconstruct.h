@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @iterations: steps, where the user says nothing
  * @learning_rate: of the rounding, where the user says nothing
  * @penalty: weight of what drives every weight to one of its neighbours
+ * @activation_rate: learning rate of the steps of activations, in multiples of them
  *
  * How a block is reconstructed.
  */
@@ -19,6 +20,7 @@ typedef struct
   guint iterations;
   double learning_rate;
   double penalty;
+  double activation_rate;
   PareSoftBlockSettings block;
 } PareReconstruction;
 

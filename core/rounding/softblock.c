@@ -5,6 +5,7 @@
 #include "onnx/onnx.h"
 #include "ops/adaptiveround.h"
 #include "quantize/trainable.h"
+#include "rounding/softactivations.h"
 #include "train/gradient.h"
 #include "train/traininggraph.h"
 #include <math.h>
@@ -147,6 +148,23 @@ differentiate (PareSoftBlock *soft, PareGraph *graph, GError **error)
 }
 
 static gboolean
+has_all_counterparts (const PareBlock *block)
+{
+  for (guint i = 0; i < block->inputs->len; i++)
+    if (!block->teacher_inputs->pdata[i])
+      return FALSE;
+  return TRUE;
+}
+
+/* Inputs behind the target for what the teacher computes where the block reads. */
+static void
+add_teacher_inputs (PareGraph *graph, const PareBlock *block)
+{
+  for (guint i = 0; i < block->inputs->len; i++)
+    g_ptr_array_insert (graph->inputs, block->inputs->len + 1 + i, pare_graph_add_value_near (graph, "float_input"));
+}
+
+static gboolean
 build (PareSoftBlock *soft, const PareRoundingWork *work, guint first, guint n, const PareSoftBlockSettings *settings,
        GError **error)
 {
@@ -165,7 +183,17 @@ build (PareSoftBlock *soft, const PareRoundingWork *work, guint first, guint n, 
     return FALSE;
   g_ptr_array_set_size (graph->outputs, 0);
   g_ptr_array_add (graph->outputs, loss);
+  if (settings->learn_activations)
+    pare_graph_open_activations (graph, soft->opened, soft->parameters);
+  soft->mixes = settings->drop > 0 && has_all_counterparts (block);
+  if (soft->mixes)
+    add_teacher_inputs (graph, block);
   soft->training = pare_graph_copy (graph);
+  if (settings->drop > 0)
+    pare_graph_drop_quantization (soft->training, settings->drop);
+  for (guint i = 0; soft->mixes && i < block->inputs->len; i++)
+    if (((PareValue *)block->inputs->pdata[i])->producer)
+      pare_graph_mix_inputs (soft->training, i, block->inputs->len + 1 + i, settings->drop);
   return differentiate (soft, soft->training, error);
 }
 
@@ -190,4 +218,11 @@ pare_soft_block_new (const PareRoundingWork *work, guint first, guint n, const P
   if (!soft->block || !build (soft, work, first, n, settings, error))
     return NULL;
   return g_steal_pointer (&soft);
+}
+
+void
+pare_soft_block_write_activations (const PareSoftBlock *soft, PareGraph *graph)
+{
+  if (soft->parameters->len > soft->layers->len)
+    pare_graph_write_activations (graph, soft->judging, soft->parameters);
 }

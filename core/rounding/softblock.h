@@ -29,12 +29,14 @@ typedef struct
   GPtrArray *bases;
   PareGraph *training, *judging;
   GPtrArray *parameters;
+  gboolean mixes;
 } PareSoftBlock;
 
 /**
  * PareSoftBlockSettings:
  * @learn_activations: the steps of quantized activations inside of the block are learnt too
- * @drop: part of the activations that are not quantized while the block learns, chosen at random for every batch
+ * @drop: part of the activations that are not quantized while the block learns, chosen at random for every batch; of
+ *   what the block reads, too
  */
 typedef struct
 {
@@ -48,6 +50,8 @@ PareSoftBlock *pare_soft_block_new (const PareRoundingWork *work, guint first, g
 void pare_soft_block_free (PareSoftBlock *soft);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareSoftBlock, pare_soft_block_free)
 
+/* Writes what quantizers of activations learnt into the pairs of @graph. */
+void pare_soft_block_write_activations (const PareSoftBlock *soft, PareGraph *graph);
 /* The weights of layer @index as it decided now, in the order of its matrix. */
 double *pare_soft_block_decide (const PareSoftBlock *soft, guint index);
 
