@@ -337,17 +337,6 @@ reconstruct (Learning *learning, GError **error)
   return TRUE;
 }
 
-/* Both walks go on to the block's first layer, so that what lies before it is computed once. */
-static gboolean
-go_on (PareRoundingWork *work, guint first, GError **error)
-{
-  const PareRoundingLayer *layer = pare_rounding_work_layer (work, first);
-
-  return first == 0
-         || (pare_walk_advance (work->student, layer->node, error)
-             && (!layer->target->producer || pare_walk_advance (work->original, layer->target->producer, error)));
-}
-
 gboolean
 pare_rounding_reconstruct (PareRoundingWork *work, guint first, guint n, const PareReconstruction *how, GError **error)
 {
@@ -355,7 +344,7 @@ pare_rounding_reconstruct (PareRoundingWork *work, guint first, guint n, const P
   Learning learning = { .work = work, .how = how };
   gboolean done;
 
-  if (!go_on (work, first, error) || !(soft = pare_soft_block_new (work, first, n, &how->block, error)))
+  if (!(soft = pare_soft_block_new (work, first, n, &how->block, error)))
     return FALSE;
   learning.soft = soft;
   learning.training = pare_executor_new (soft->training);

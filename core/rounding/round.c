@@ -150,11 +150,12 @@ span_of (const PareRoundingWork *work, guint first)
   return CLAMP (algorithm->span (work, first, most), 1, most);
 }
 
-/* The walks stand before the first layer of a span. */
+/* The walks stand before the first layer of a span; but that of the network may belong together with the quantizer of
+ * the network's input. */
 static gboolean
 advance (PareRoundingWork *work, const PareRoundingLayer *layer, GError **error)
 {
-  return !work->samples
+  return !work->samples || work->first == 0
          || (pare_walk_advance (work->student, layer->node, error)
              && (!layer->target->producer || pare_walk_advance (work->original, layer->target->producer, error)));
 }
