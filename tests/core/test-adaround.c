@@ -1,110 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Adaptive rounding: how close it comes to the best of all roundings, and to the nearest one on layers of every kind.
  */
-#include "net.h"
-#include "network.h"
-#include "quantize/pair.h"
-#include "quantize/strip.h"
-#include "rounding/rounding.h"
+#include "adaptive.h"
 #include <math.h>
 #include <string.h>
-
-#define SAMPLES 96
-#define BATCH 32
-
-/* Weights that a grid of few integers spans. */
-static PareValue *
-rounded_weight (Net *net, const char *name, PareShape shape)
-{
-  g_autofree char *output = g_strconcat (name, "_rounded", NULL), *scale = g_strconcat (name, "_scale", NULL);
-  g_autofree char *zero = g_strconcat (name, "_zero", NULL);
-  PareValue *weight = net_random (net, name, shape, -0.85, 0.85), *value = pare_graph_add_value (net->graph, output);
-  g_autoptr (PareTensor) step = pare_tensor_new_scalar_float (1 / 3.5f);
-  g_autoptr (PareTensor) none = pare_tensor_new_copy (PARE_INT8, &(PareShape){ 0 }, &(gint8){ 0 });
-  ParePairGrid grid = { pare_graph_add_constant (net->graph, scale, step),
-                        pare_graph_add_constant (net->graph, zero, none), -4, 3, -1 };
-
-  pare_pair_insert (net->graph, weight, NULL, &grid, value);
-  return value;
-}
-
-/* Positive numbers, so that inputs go together and errors of weights can make up for each other. */
-static PareSamples *
-samples_new (const PareShape *shape)
-{
-  PareSamples *samples = pare_samples_new (1, G_MAXUINT32);
-  g_autoptr (GRand) random = g_rand_new_with_seed (11);
-  PareShape batch = *shape;
-  gint64 n;
-
-  batch.dims[0] = BATCH;
-  n = pare_shape_elements (&batch);
-  for (guint b = 0; b < SAMPLES / BATCH; b++)
-    {
-      float *numbers = g_new (float, n);
-      g_autoptr (PareTensor) tensor = NULL;
-      for (gint64 i = 0; i < n; i++)
-        numbers[i] = g_rand_double_range (random, 0, 1) + (i * BATCH / n % 3);
-      tensor = pare_tensor_new_take (PARE_FLOAT32, &batch, numbers);
-      g_assert_true (pare_samples_add (samples, &tensor, 1, BATCH, NULL));
-    }
-  return samples;
-}
-
-static PareRoundingSettings
-settings_of (const char *algorithm)
-{
-  PareRoundingSettings settings;
-
-  pare_rounding_settings_init (&settings);
-  settings.algorithm = algorithm;
-  settings.bias_correction = PARE_BIAS_CORRECTION_NONE;
-  settings.iterations = 400;
-  settings.memory_limit = 1 << 24;
-  return settings;
-}
-
-static PareGraph *
-rounded (const Net *net, PareSamples *samples, const PareRoundingSettings *settings)
-{
-  PareGraph *graph = pare_graph_copy (net->graph);
-  g_autoptr (GError) error = NULL;
-
-  pare_graph_round (graph, NULL, samples, settings, NULL, NULL, &error);
-  g_assert_no_error (error);
-  return graph;
-}
-
-/* Mean squared difference of the outputs of @graph and of the float network. */
-static double
-error_of (const Net *net, PareGraph *graph, PareSamples *samples)
-{
-  g_autoptr (GHashTable) counterparts = NULL;
-  g_autoptr (PareGraph) teacher = pare_graph_strip_quantizers (net->graph, &counterparts, NULL);
-  double sum = 0;
-  gint64 n = 0;
-
-  for (guint b = 0; b < SAMPLES / BATCH; b++)
-    {
-      guint64 indices[BATCH];
-      g_autoptr (GPtrArray) inputs = NULL, found = NULL, wanted = NULL;
-      for (guint i = 0; i < BATCH; i++)
-        indices[i] = b * BATCH + i;
-      inputs = pare_samples_stack (samples, indices, BATCH, NULL);
-      found = network_run (graph, inputs);
-      wanted = network_run (teacher, inputs);
-      n = pare_tensor_elements (found->pdata[0]);
-      for (gint64 i = 0; i < n; i++)
-        sum += pow (pare_tensor_get_double (found->pdata[0], i) - pare_tensor_get_double (wanted->pdata[0], i), 2);
-    }
-  return sum / (n * SAMPLES / BATCH);
-}
-
-static PareTensor *
-weight_of (PareGraph *graph, const char *name)
-{
-  return pare_graph_find_value (graph, name)->constant;
-}
 
 /* The best of all ways to round */
 
@@ -117,7 +16,7 @@ tiny_layer (void)
   Net net = net_new ();
   PareValue *x = net_input (&net, "x", pare_shape_of (2, -1, COUNT));
 
-  net_output (&net, OP (&net, "MatMul", "y", x, rounded_weight (&net, "w", pare_shape_of (2, COUNT, OUTPUTS))));
+  net_output (&net, OP (&net, "MatMul", "y", x, adaptive_weight (&net, "w", pare_shape_of (2, COUNT, OUTPUTS))));
   return net;
 }
 
@@ -128,7 +27,7 @@ error_of_choice (const float *w, guint choice, PareSamples *samples)
   const float step = 1 / 3.5f;
   double sum = 0;
 
-  for (guint64 s = 0; s < SAMPLES; s++)
+  for (guint64 s = 0; s < ADAPTIVE_SAMPLES; s++)
     {
       g_autoptr (GPtrArray) batch = pare_samples_stack (samples, &s, 1, NULL);
       const float *x = pare_tensor_data (batch->pdata[0]);
@@ -140,14 +39,14 @@ error_of_choice (const float *w, guint choice, PareSamples *samples)
         }
       sum += difference * difference;
     }
-  return sum / SAMPLES;
+  return sum / ADAPTIVE_SAMPLES;
 }
 
 /* The least of 2^8 roundings for each output. */
 static double
 best_error (const Net *net, PareSamples *samples)
 {
-  const float *w = pare_tensor_data (weight_of (net->graph, "w"));
+  const float *w = pare_tensor_data (adaptive_weight_of (net->graph, "w"));
   double sum = 0;
 
   for (guint o = 0; o < OUTPUTS; o++)
@@ -165,13 +64,14 @@ test_a_tiny_layer_comes_near_the_best_rounding (void)
 {
   g_auto (Net) net = tiny_layer ();
   PareShape shape = pare_shape_of (2, -1, COUNT);
-  g_autoptr (PareSamples) samples = samples_new (&shape);
-  PareRoundingSettings settings = settings_of ("adaround"), plain = settings_of ("nearest");
-  g_autoptr (PareGraph) graph = rounded (&net, samples, &settings), nearest = rounded (&net, samples, &plain);
-  double found = error_of (&net, graph, samples), best = best_error (&net, samples);
+  g_autoptr (PareSamples) samples = adaptive_samples (&shape);
+  PareRoundingSettings settings = adaptive_settings ("adaround"), plain = adaptive_settings ("nearest");
+  g_autoptr (PareGraph) graph = adaptive_round (&net, samples, &settings),
+                        nearest = adaptive_round (&net, samples, &plain);
+  double found = adaptive_error (&net, graph, samples), best = best_error (&net, samples);
 
   /* Otherwise there would be nothing to find. */
-  g_assert_cmpfloat (error_of (&net, nearest, samples), >, best * 2);
+  g_assert_cmpfloat (adaptive_error (&net, nearest, samples), >, best * 2);
   g_assert_cmpfloat (found, >=, best * 0.999);
   g_assert_cmpfloat (found, <=, best * 1.25);
 }
@@ -214,7 +114,7 @@ layer (const Case *item)
 {
   Net net = net_new ();
   PareValue *x = net_input (&net, "x", shape_of (item->input));
-  PareValue *y = OP (&net, item->op_type, "layer", x, rounded_weight (&net, "w", shape_of (item->weight)));
+  PareValue *y = OP (&net, item->op_type, "layer", x, adaptive_weight (&net, "w", shape_of (item->weight)));
 
   pare_graph_set_opset (net.graph, "", 14);
   if (item->group > 1)
@@ -229,11 +129,12 @@ test_layer_is_better_than_nearest (gconstpointer data)
   const Case *item = data;
   g_auto (Net) net = layer (item);
   PareShape shape = shape_of (item->input);
-  g_autoptr (PareSamples) samples = samples_new (&shape);
-  PareRoundingSettings settings = settings_of ("adaround"), plain = settings_of ("nearest");
-  g_autoptr (PareGraph) graph = rounded (&net, samples, &settings), nearest = rounded (&net, samples, &plain);
+  g_autoptr (PareSamples) samples = adaptive_samples (&shape);
+  PareRoundingSettings settings = adaptive_settings ("adaround"), plain = adaptive_settings ("nearest");
+  g_autoptr (PareGraph) graph = adaptive_round (&net, samples, &settings),
+                        nearest = adaptive_round (&net, samples, &plain);
 
-  g_assert_cmpfloat (error_of (&net, graph, samples), <, 0.4 * error_of (&net, nearest, samples));
+  g_assert_cmpfloat (adaptive_error (&net, graph, samples), <, 0.4 * adaptive_error (&net, nearest, samples));
 }
 
 static void
@@ -241,13 +142,14 @@ test_weights_are_on_their_grid_beside_the_float_ones (void)
 {
   g_auto (Net) net = layer (&cases[0]);
   PareShape shape = shape_of (cases[0].input);
-  g_autoptr (PareSamples) samples = samples_new (&shape);
-  PareRoundingSettings settings = settings_of ("adaround");
-  g_autoptr (PareGraph) graph = rounded (&net, samples, &settings);
-  const float *was = pare_tensor_data (weight_of (net.graph, "w")), *is = pare_tensor_data (weight_of (graph, "w"));
+  g_autoptr (PareSamples) samples = adaptive_samples (&shape);
+  PareRoundingSettings settings = adaptive_settings ("adaround");
+  g_autoptr (PareGraph) graph = adaptive_round (&net, samples, &settings);
+  const float *was = pare_tensor_data (adaptive_weight_of (net.graph, "w")),
+              *is = pare_tensor_data (adaptive_weight_of (graph, "w"));
   guint elsewhere = 0;
 
-  for (gint64 i = 0; i < pare_tensor_elements (weight_of (graph, "w")); i++)
+  for (gint64 i = 0; i < pare_tensor_elements (adaptive_weight_of (graph, "w")); i++)
     {
       float place = is[i] * 3.5f, exact = was[i] * 3.5f;
       g_assert_cmpfloat (fabsf (place - roundf (place)), <, 1e-5);
@@ -263,17 +165,17 @@ test_zeros_stay_zero (void)
 {
   g_auto (Net) net = layer (&cases[0]);
   PareShape shape = shape_of (cases[0].input);
-  g_autoptr (PareSamples) samples = samples_new (&shape);
-  PareRoundingSettings settings = settings_of ("adaround");
+  g_autoptr (PareSamples) samples = adaptive_samples (&shape);
+  PareRoundingSettings settings = adaptive_settings ("adaround");
   g_autoptr (PareGraph) graph = NULL;
-  float *w = (float *)pare_tensor_data (weight_of (net.graph, "w"));
+  float *w = (float *)pare_tensor_data (adaptive_weight_of (net.graph, "w"));
   const float *is;
 
-  for (gint64 i = 0; i < pare_tensor_elements (weight_of (net.graph, "w")); i += 2)
+  for (gint64 i = 0; i < pare_tensor_elements (adaptive_weight_of (net.graph, "w")); i += 2)
     w[i] = 0;
-  graph = rounded (&net, samples, &settings);
-  is = pare_tensor_data (weight_of (graph, "w"));
-  for (gint64 i = 0; i < pare_tensor_elements (weight_of (graph, "w")); i += 2)
+  graph = adaptive_round (&net, samples, &settings);
+  is = pare_tensor_data (adaptive_weight_of (graph, "w"));
+  for (gint64 i = 0; i < pare_tensor_elements (adaptive_weight_of (graph, "w")); i += 2)
     g_assert_cmpfloat (is[i], ==, 0);
 }
 
@@ -282,7 +184,7 @@ test_zeros_stay_zero (void)
 static void
 assert_same_bytes (PareGraph *a, PareGraph *b)
 {
-  g_assert_true (pare_tensor_equal (weight_of (a, "w"), weight_of (b, "w")));
+  g_assert_true (pare_tensor_equal (adaptive_weight_of (a, "w"), adaptive_weight_of (b, "w")));
 }
 
 static void
@@ -290,12 +192,12 @@ test_threads_do_not_show (void)
 {
   g_auto (Net) net = layer (&cases[0]);
   PareShape shape = shape_of (cases[0].input);
-  g_autoptr (PareSamples) samples = samples_new (&shape);
-  PareRoundingSettings settings = settings_of ("adaround");
-  g_autoptr (PareGraph) two = rounded (&net, samples, &settings), one = NULL;
+  g_autoptr (PareSamples) samples = adaptive_samples (&shape);
+  PareRoundingSettings settings = adaptive_settings ("adaround");
+  g_autoptr (PareGraph) two = adaptive_round (&net, samples, &settings), one = NULL;
 
   pare_set_threads (1);
-  one = rounded (&net, samples, &settings);
+  one = adaptive_round (&net, samples, &settings);
   pare_set_threads (0);
   assert_same_bytes (one, two);
 }
@@ -306,13 +208,13 @@ test_little_memory_is_enough (void)
 {
   g_auto (Net) net = layer (&cases[0]);
   PareShape shape = shape_of (cases[0].input);
-  g_autoptr (PareSamples) samples = samples_new (&shape);
-  PareRoundingSettings settings = settings_of ("adaround"), plain = settings_of ("nearest");
-  g_autoptr (PareGraph) graph = NULL, nearest = rounded (&net, samples, &plain);
+  g_autoptr (PareSamples) samples = adaptive_samples (&shape);
+  PareRoundingSettings settings = adaptive_settings ("adaround"), plain = adaptive_settings ("nearest");
+  g_autoptr (PareGraph) graph = NULL, nearest = adaptive_round (&net, samples, &plain);
 
   settings.memory_limit = 1;
-  graph = rounded (&net, samples, &settings);
-  g_assert_cmpfloat (error_of (&net, graph, samples), <, 0.4 * error_of (&net, nearest, samples));
+  graph = adaptive_round (&net, samples, &settings);
+  g_assert_cmpfloat (adaptive_error (&net, graph, samples), <, 0.4 * adaptive_error (&net, nearest, samples));
 }
 
 static gboolean
@@ -329,8 +231,8 @@ test_it_can_be_cancelled (void)
 {
   g_auto (Net) net = layer (&cases[0]);
   PareShape shape = shape_of (cases[0].input);
-  g_autoptr (PareSamples) samples = samples_new (&shape);
-  PareRoundingSettings settings = settings_of ("adaround");
+  g_autoptr (PareSamples) samples = adaptive_samples (&shape);
+  PareRoundingSettings settings = adaptive_settings ("adaround");
   g_autoptr (GError) error = NULL;
   guint calls = 0;
 
@@ -345,11 +247,11 @@ test_infinite_activations_are_an_error (void)
 {
   g_auto (Net) net = layer (&cases[0]);
   PareShape shape = shape_of (cases[0].input);
-  g_autoptr (PareSamples) samples = samples_new (&shape);
-  PareRoundingSettings settings = settings_of ("adaround");
+  g_autoptr (PareSamples) samples = adaptive_samples (&shape);
+  PareRoundingSettings settings = adaptive_settings ("adaround");
   g_autoptr (GError) error = NULL;
 
-  ((float *)pare_tensor_data (weight_of (net.graph, "w")))[0] = INFINITY;
+  ((float *)pare_tensor_data (adaptive_weight_of (net.graph, "w")))[0] = INFINITY;
   g_assert_false (pare_graph_round (net.graph, NULL, samples, &settings, NULL, NULL, &error));
   g_assert_error (error, PARE_ERROR, PARE_ERROR_FORMAT);
   g_assert_nonnull (strstr (error->message, "'layer'"));
