@@ -10,7 +10,8 @@ struct _PareEvaluation
 {
   PareGraph *graph;
   PareSamples *samples;   /* inputs, then labels; not owned */
-  PareSamples *reference; /* the float network's outputs */
+  guint64 first, n;       /* which of them are run on */
+  PareSamples *reference; /* the float network's outputs for these */
   guint n_inputs;
   gboolean has_labels, has_classes;
   PareProgress progress;
@@ -37,6 +38,17 @@ count (PareEvaluation *evaluation, guint valid, GError **error)
   return FALSE;
 }
 
+/* A batch of the @n samples @indices, counted from the first one on that networks are run on. */
+static GPtrArray *
+read_samples (PareEvaluation *evaluation, const guint64 *indices, guint n, GError **error)
+{
+  g_autofree guint64 *numbers = g_new (guint64, n);
+
+  for (guint i = 0; i < n; i++)
+    numbers[i] = evaluation->first + indices[i];
+  return pare_samples_stack (evaluation->samples, numbers, n, error);
+}
+
 /* What is known of the next samples from @first on: everything but the outputs. */
 static gboolean
 read_batch (PareEvaluation *evaluation, const PareYardstick *yardstick, guint64 first, GPtrArray **inputs,
@@ -45,13 +57,13 @@ read_batch (PareEvaluation *evaluation, const PareYardstick *yardstick, guint64 
   guint n = MIN (pare_samples_batch (evaluation->samples), yardstick->n - first);
   const guint64 *indices = yardstick->order + first;
 
-  *inputs = pare_samples_stack (evaluation->samples, indices, n, error);
+  *inputs = read_samples (evaluation, indices, n, error);
   if (!*inputs)
     return FALSE;
   batch->reference = pare_samples_stack (evaluation->reference, indices, n, error);
   batch->labels = evaluation->has_labels ? (*inputs)->pdata[evaluation->n_inputs] : NULL;
   batch->valid = n;
-  batch->first = first;
+  batch->first = evaluation->first + first;
   return batch->reference != NULL;
 }
 
@@ -75,13 +87,13 @@ check_outputs (const GPtrArray *outputs, const PareTensor *input, GError **error
 static gboolean
 run_reference (PareEvaluation *evaluation, PareExecutor *executor, guint64 first, guint64 memory_limit, GError **error)
 {
-  guint n = MIN (pare_samples_batch (evaluation->samples), pare_samples_count (evaluation->samples) - first);
+  guint n = MIN (pare_samples_batch (evaluation->samples), evaluation->n - first);
   g_autofree guint64 *indices = g_new (guint64, n);
   g_autoptr (GPtrArray) inputs = NULL, outputs = NULL;
 
   for (guint i = 0; i < n; i++)
     indices[i] = first + i;
-  inputs = pare_samples_stack (evaluation->samples, indices, n, error);
+  inputs = read_samples (evaluation, indices, n, error);
   if (!inputs)
     return FALSE;
   outputs = pare_batch_run (evaluation->graph, executor, (PareTensor **)inputs->pdata, inputs->len, error);
@@ -97,14 +109,16 @@ run_reference (PareEvaluation *evaluation, PareExecutor *executor, guint64 first
 }
 
 PareEvaluation *
-pare_evaluation_new (PareGraph *graph, PareSamples *samples, guint64 memory_limit, PareProgress progress,
+pare_evaluation_new (PareGraph *graph, PareSamples *samples, guint64 first, guint64 memory_limit, PareProgress progress,
                      gpointer user_data, GError **error)
 {
   g_autoptr (PareEvaluation) evaluation = g_new0 (PareEvaluation, 1);
   g_autoptr (PareExecutor) executor = pare_graph_executor (graph, FALSE, error);
   g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (graph);
 
-  g_assert (pare_samples_count (samples) > 0);
+  g_assert (pare_samples_count (samples) > first);
+  evaluation->first = first;
+  evaluation->n = pare_samples_count (samples) - first;
   evaluation->graph = g_object_ref (graph);
   evaluation->samples = samples;
   evaluation->n_inputs = inputs->len;
@@ -113,8 +127,8 @@ pare_evaluation_new (PareGraph *graph, PareSamples *samples, guint64 memory_limi
   evaluation->user_data = user_data;
   if (!executor)
     return NULL;
-  for (guint64 first = 0; first < pare_samples_count (samples); first += pare_samples_batch (samples))
-    if (!run_reference (evaluation, executor, first, memory_limit, error))
+  for (guint64 next = 0; next < evaluation->n; next += pare_samples_batch (samples))
+    if (!run_reference (evaluation, executor, next, memory_limit, error))
       return NULL;
   return g_steal_pointer (&evaluation);
 }
@@ -134,13 +148,13 @@ pare_evaluation_has_classes (const PareEvaluation *evaluation)
 double
 pare_evaluation_used (const PareEvaluation *evaluation)
 {
-  return (double)evaluation->run / pare_samples_count (evaluation->samples);
+  return (double)evaluation->run / evaluation->n;
 }
 
 void
 pare_evaluation_expect (PareEvaluation *evaluation, double evaluations)
 {
-  evaluation->expected = (guint64)(evaluations * pare_samples_count (evaluation->samples));
+  evaluation->expected = (guint64)(evaluations * evaluation->n);
 }
 
 /* Yardsticks */
@@ -288,7 +302,7 @@ pare_yardstick_new (PareEvaluation *evaluation, const PareMetric *metric, guint6
   if (!check_metric (evaluation, metric, error))
     return NULL;
   yardstick->metric = metric;
-  yardstick->n = MIN (n, pare_samples_count (evaluation->samples));
+  yardstick->n = MIN (n, evaluation->n);
   yardstick->order = g_new (guint64, yardstick->n);
   ranked = hardest_first && metric->by_margin ? g_new (Ranked, yardstick->n) : NULL;
   for (guint64 i = 0; i < yardstick->n; i++)

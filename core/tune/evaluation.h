@@ -31,17 +31,17 @@ typedef struct
   double baseline, unit;
 } PareYardstick;
 
-/* Runs @graph, which must not change any more, on all of @samples: a tensor for each of its inputs, then perhaps
- * labels. What it computes beyond @memory_limit bytes goes into a file. @progress, called after every batch, may be
- * NULL. */
-PareEvaluation *pare_evaluation_new (PareGraph *graph, PareSamples *samples, guint64 memory_limit,
+/* Runs @graph, which must not change any more, on @samples from number @first on: a tensor for each of its inputs, then
+ * perhaps labels. What it computes beyond @memory_limit bytes goes into a file. @progress, called after every batch,
+ * may be NULL. */
+PareEvaluation *pare_evaluation_new (PareGraph *graph, PareSamples *samples, guint64 first, guint64 memory_limit,
                                      PareProgress progress, gpointer user_data, GError **error);
 void pare_evaluation_free (PareEvaluation *evaluation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareEvaluation, pare_evaluation_free)
 
 gboolean pare_evaluation_has_labels (const PareEvaluation *evaluation);
 gboolean pare_evaluation_has_classes (const PareEvaluation *evaluation);
-/* What networks have run on so far, in units of all samples, the float network included. */
+/* What networks have run on so far, in units of all these samples, the float network included. */
 double pare_evaluation_used (const PareEvaluation *evaluation);
 /* Tells @progress how many of those are to be expected. */
 void pare_evaluation_expect (PareEvaluation *evaluation, double evaluations);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Search over the steps of a path, split where the expected cost is least: with C(n) for n places that the answer may
- * be at, C(n) = min over m of m/n (1 + C(m)) + (n - m)/n (miss + C(n - m)), C(1) = 0. Equal costs make that bisection.
+ * Search over the steps of a path. Before any trial the answer k is taken to be the likelier the smaller it is, p ~
+ * 1/k, since mostly a few layers are at fault; each trial is the one that tells most for its expected cost: with p the
+ * probability of a hit, max of H(p) / (p + (1 - p) miss). For equal costs that is bisection of the probability.
  * Then halving of what may be taken back, as delta debugging does (Zeller & Hildebrandt 2002). */
 #include "tune/search.h"
+#include <math.h>
 #include <string.h>
 
 typedef struct
@@ -76,46 +78,55 @@ try_prefix (const Search *search, guint n, gboolean *met, GError **error)
   return search->trial (choice, "raised the most sensitive layers", met, search->user_data, error);
 }
 
-/* Where to split n places: the m of C(n), for n up to @places. */
-static guint *
-splits_new (guint places, double miss_cost)
+/* Bits that an event of probability @p tells. */
+static double
+information (double p)
 {
-  guint *splits = g_new0 (guint, places + 1);
-  g_autofree double *cost = g_new0 (double, places + 1);
-
-  for (guint n = 2; n <= places; n++)
-    {
-      cost[n] = G_MAXDOUBLE;
-      for (guint m = 1; m < n; m++)
-        {
-          double expected = (m * (1 + cost[m]) + (n - m) * (miss_cost + cost[n - m])) / n;
-          if (expected < cost[n])
-            {
-              cost[n] = expected;
-              splits[n] = m;
-            }
-        }
-    }
-  return splits;
+  return p > 0 && p < 1 ? -p * log2 (p) - (1 - p) * log2 (1 - p) : 0;
 }
 
-/* The least prefix that meets the target, of at most @n steps, which do. */
-static gboolean
-find_least (const Search *search, guint n, double miss_cost, guint *least, GError **error)
+/* Which of the places @low + 1 to @high - 1 to try when the answer is one of @low + 1 to @high. */
+static guint
+choose_place (guint low, guint high, double miss_cost)
 {
-  g_autofree guint *splits = splits_new (n, miss_cost);
+  double total = 0, sum = 0, most = -1;
+  guint best = low + 1;
+
+  for (guint k = low + 1; k <= high; k++)
+    total += 1.0 / k;
+  for (guint k = low + 1; k < high; k++)
+    {
+      double p, gain;
+      sum += 1.0 / k;
+      p = sum / total;
+      gain = information (p) / (p + (1 - p) * miss_cost);
+      if (gain > most)
+        {
+          most = gain;
+          best = k;
+        }
+    }
+  return best;
+}
+
+/* The least prefix that meets the target, of at most @high steps, which do. */
+static gboolean
+find_least (const Search *search, guint high, double miss_cost, guint *least, GError **error)
+{
   guint low = 0;
 
-  while (n > 1)
+  while (high - low > 1)
     {
+      guint place = choose_place (low, high, miss_cost);
       gboolean met;
-      if (!try_prefix (search, low + splits[n], &met, error))
+      if (!try_prefix (search, place, &met, error))
         return FALSE;
-      if (!met)
-        low += splits[n];
-      n = met ? splits[n] : n - splits[n];
+      if (met)
+        high = place;
+      else
+        low = place;
     }
-  *least = low + 1;
+  *least = high;
   return TRUE;
 }
 

@@ -9,22 +9,22 @@
 /* Sensitivities are compared and added up: none is infinite. */
 #define MOST 1e30
 
-static PareGraph *
-quantize (const PareTuner *tuner, GHashTable *table, GError **error)
-{
-  g_autoptr (PareGraph) graph = pare_graph_copy (tuner->graph);
-  PareQuantizeSettings settings = tuner->settings->quantize;
-
-  settings.layers = table;
-  return pare_graph_quantize (graph, &settings, error) ? g_steal_pointer (&graph) : NULL;
-}
-
 PareGraph *
 pare_tuner_build (const PareTuner *tuner, const guint8 *choice, GError **error)
 {
-  g_autoptr (GHashTable) table = pare_configuration_table (tuner->layers, choice, &tuner->settings->quantize);
+  g_autoptr (PareGraph) graph = pare_graph_copy (tuner->graph);
 
-  return quantize (tuner, table, error);
+  return pare_tuner_quantize (tuner, graph, choice, error) ? g_steal_pointer (&graph) : NULL;
+}
+
+gboolean
+pare_tuner_quantize (const PareTuner *tuner, PareGraph *graph, const guint8 *choice, GError **error)
+{
+  PareQuantizeSettings settings = tuner->settings->quantize;
+  g_autoptr (GHashTable) table = pare_configuration_table (tuner->layers, choice, &settings);
+
+  settings.layers = table;
+  return pare_graph_quantize (graph, &settings, error) && pare_tuner_apply_rounding (tuner, graph, choice, error);
 }
 
 gboolean
@@ -84,8 +84,11 @@ other_layers (const PareTuner *tuner, const char *label)
 
 /* Only this layer is quantized; all others are in float. */
 static gboolean
-measure_option (PareTuner *tuner, const PareTuneLayer *layer, PareTuneOption *option, GError **error)
+measure_option (PareTuner *tuner, guint index, guint8 choice, GError **error)
 {
+  const PareTuneLayer *layer = tuner->layers->pdata[index];
+  PareTuneOption *option = &g_array_index (layer->options, PareTuneOption, choice);
+  g_autofree guint8 *choices = g_new0 (guint8, tuner->layers->len);
   g_autoptr (GHashTable) table = pare_configuration_table_new ();
   const PareQuantizeLayer override = pare_configuration_layer (layer, option, &tuner->settings->quantize);
   g_autofree const char **others = other_layers (tuner, layer->label);
@@ -99,7 +102,8 @@ measure_option (PareTuner *tuner, const PareTuneLayer *layer, PareTuneOption *op
   pare_configuration_insert (table, layer->label, &override);
   settings.layers = table;
   settings.skip_layers = others;
-  if (!pare_graph_quantize (graph, &settings, error)
+  choices[index] = choice;
+  if (!pare_graph_quantize (graph, &settings, error) || !pare_tuner_apply_rounding (tuner, graph, choices, error)
       || !pare_evaluation_run (tuner->evaluation, tuner->brief, graph, INFINITY, &drop, error))
     return FALSE;
   option->sensitivity = CLAMP (drop, -MOST, MOST);
@@ -111,9 +115,9 @@ pare_tuner_rank (PareTuner *tuner, GError **error)
 {
   for (guint i = 0; i < tuner->layers->len; i++)
     {
-      PareTuneLayer *layer = tuner->layers->pdata[i];
+      const PareTuneLayer *layer = tuner->layers->pdata[i];
       for (guint o = 0; o < layer->options->len; o++)
-        if (!measure_option (tuner, layer, &g_array_index (layer->options, PareTuneOption, o), error))
+        if (!measure_option (tuner, i, o, error))
           return FALSE;
     }
   return TRUE;

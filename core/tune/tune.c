@@ -3,6 +3,7 @@
  * shared out within a budget. */
 #include "tune/tune.h"
 #include "onnx/onnx.h"
+#include "rounding/rounding.h"
 #include "tune/budget.h"
 #include "tune/configuration.h"
 #include "tune/search.h"
@@ -15,11 +16,19 @@ pare_tune_settings_init (PareTuneSettings *settings)
 {
   *settings = (PareTuneSettings){ .target_drop = 0.1,
                                   .sensitivity_samples = 256,
+                                  .rounding_samples = 512,
                                   .ladder = "8,float",
                                   .limit = 0.15,
                                   .candidates = "8,6,4",
                                   .memory_limit = G_GUINT64_CONSTANT (1) << 30 };
   pare_quantize_settings_init (&settings->quantize);
+}
+
+static void
+rounded_clear (gpointer rounded)
+{
+  if (rounded)
+    pare_rounded_free (rounded);
 }
 
 static void
@@ -29,6 +38,7 @@ tuner_free (PareTuner *tuner)
   g_clear_pointer (&tuner->brief, pare_yardstick_free);
   g_clear_pointer (&tuner->evaluation, pare_evaluation_free);
   g_clear_pointer (&tuner->layers, g_ptr_array_unref);
+  g_ptr_array_unref (tuner->rounded);
   g_hash_table_unref (tuner->tried);
   g_object_unref (tuner->graph);
   g_free (tuner);
@@ -56,6 +66,12 @@ yardstick (PareTuner *tuner, const char *name, guint64 n, gboolean hardest_first
   return metric ? pare_yardstick_new (tuner->evaluation, metric, n, hardest_first, error) : NULL;
 }
 
+static gboolean
+rounds (const PareTuneSettings *settings)
+{
+  return settings->rounding && *settings->rounding && strcmp (settings->rounding, "none") != 0;
+}
+
 /* What costs nothing is checked before the float network runs. */
 static gboolean
 check_settings (const PareTuneSettings *settings, GError **error)
@@ -63,6 +79,8 @@ check_settings (const PareTuneSettings *settings, GError **error)
   if (settings->metric && *settings->metric && !pare_metric_find (settings->metric, error))
     return FALSE;
   if (settings->sensitivity && *settings->sensitivity && !pare_metric_find (settings->sensitivity, error))
+    return FALSE;
+  if (rounds (settings) && !pare_rounding_find (settings->rounding, TRUE, error))
     return FALSE;
   if (settings->budget == PARE_TUNE_BUDGET_NONE || settings->limit > 0)
     return TRUE;
@@ -72,17 +90,38 @@ check_settings (const PareTuneSettings *settings, GError **error)
   return FALSE;
 }
 
+/* Those that only rounding looks at; the others only evaluation. */
+static guint64
+samples_apart (const PareTuneSettings *settings)
+{
+  return rounds (settings) ? settings->rounding_samples : 0;
+}
+
+static gboolean
+check_samples (const PareTuneSettings *settings, PareSamples *samples, GError **error)
+{
+  if (pare_samples_count (samples) > samples_apart (settings))
+    return TRUE;
+  g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA,
+               "%" G_GUINT64_FORMAT " samples came, and rounding takes the first %u: give more, some of which are left "
+               "to evaluate on, or lower rounding-samples.",
+               pare_samples_count (samples), settings->rounding_samples);
+  return FALSE;
+}
+
 static PareTuner *
 tuner_new (PareGraph *graph, PareSamples *samples, const PareTuneSettings *settings, PareProgress progress,
            gpointer user_data, GError **error)
 {
   g_autoptr (PareTuner) tuner = g_new0 (PareTuner, 1);
+  guint64 apart = samples_apart (settings);
 
   tuner->graph = pare_graph_copy (graph);
   tuner->record = graph->record;
   tuner->settings = settings;
+  tuner->rounded = g_ptr_array_new_with_free_func (rounded_clear);
   tuner->tried = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free);
-  if (!check_settings (settings, error))
+  if (!check_settings (settings, error) || !check_samples (settings, samples, error))
     return NULL;
   /* Whatever is wrong with ranges, layers and bits shows here. */
   tuner->layers = pare_tune_layers_new (tuner->graph, &settings->quantize, pare_samples_specs (samples), error);
@@ -91,7 +130,10 @@ tuner_new (PareGraph *graph, PareSamples *samples, const PareTuneSettings *setti
   if (!(settings->budget ? pare_tune_layers_offer (tuner->layers, settings->candidates, error)
                          : pare_tune_layers_climb (tuner->layers, settings->ladder, error)))
     return NULL;
-  tuner->evaluation = pare_evaluation_new (tuner->graph, samples, settings->memory_limit, progress, user_data, error);
+  if (apart && !pare_tuner_round (tuner, samples, apart, progress, user_data, error))
+    return NULL;
+  tuner->evaluation
+      = pare_evaluation_new (tuner->graph, samples, apart, settings->memory_limit, progress, user_data, error);
   if (!tuner->evaluation)
     return NULL;
   tuner->whole = yardstick (tuner, metric_name (tuner), G_MAXUINT64, TRUE, error);
@@ -139,6 +181,7 @@ try_choice (const guint8 *choice, const char *step, gboolean *met, gpointer user
 static gboolean
 ends_in_float (const PareTuner *tuner)
 {
+  GHashTable *said = tuner->settings->quantize.layers;
   gboolean all = TRUE;
 
   for (guint i = 0; i < tuner->layers->len; i++)
@@ -146,7 +189,7 @@ ends_in_float (const PareTuner *tuner)
       const GArray *options = ((PareTuneLayer *)tuner->layers->pdata[i])->options;
       all &= g_array_index (options, PareTuneOption, options->len - 1).bits == 0;
     }
-  return all && tuner->settings->target_drop >= 0 && !tuner->settings->quantize.layers;
+  return all && tuner->settings->target_drop >= 0 && !(said && g_hash_table_size (said));
 }
 
 static gboolean
@@ -298,8 +341,6 @@ pare_graph_tune (PareGraph *graph, PareSamples *samples, const PareTuneSettings 
 {
   g_autoptr (PareTuner) tuner = tuner_new (graph, samples, settings, progress, user_data, error);
   g_autofree guint8 *choice = tuner ? g_new0 (guint8, tuner->layers->len) : NULL;
-  g_autoptr (GHashTable) table = NULL;
-  PareQuantizeSettings quantize = settings->quantize;
   PareTuneResult found;
 
   if (!tuner || !(settings->budget ? keep_budget (tuner, choice, error) : meet_target (tuner, choice, error))
@@ -308,6 +349,5 @@ pare_graph_tune (PareGraph *graph, PareSamples *samples, const PareTuneSettings 
   if (result)
     *result = found;
   pare_tuner_record_result (tuner, choice, &found);
-  quantize.layers = table = pare_configuration_table (tuner->layers, choice, &settings->quantize);
-  return pare_graph_quantize (graph, &quantize, error);
+  return pare_tuner_quantize (tuner, graph, choice, error);
 }

@@ -30,6 +30,8 @@ typedef enum
  * @budget: bits are shared out within it, instead of meeting the target
  * @limit: of the budget: up to 1 a share of what float32 takes, above that bytes or bit operations of one sample
  * @candidates: bits to share out
+ * @rounding: what rounds weights of fewer than 8 bits, by name (rounding/rounding.h); NULL or "none": the nearest
+ * @rounding_samples: how many of the first samples that learns from; networks are evaluated on the others
  * @max_evaluations: of the whole set of samples; 0: as many as it takes. The search then ends with what it has
  * @allow_miss: a target that cannot be met is no error
  * @memory_limit: bytes of the float network's outputs to keep in memory
@@ -45,6 +47,8 @@ typedef struct
   PareTuneBudget budget;
   double limit;
   const char *candidates;
+  const char *rounding;
+  guint rounding_samples;
   double max_evaluations;
   gboolean allow_miss;
   guint64 memory_limit;

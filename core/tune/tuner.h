@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * What the files of this room share while one network is tuned. Private to the room. */
 #pragma once
+#include "rounding/takeover.h"
 #include "tune/evaluation.h"
 #include "tune/option.h"
 #include "tune/tune.h"
@@ -14,6 +15,7 @@ G_BEGIN_DECLS
  * @whole: measures candidates
  * @brief: measures layers
  * @layers: of PareTuneLayer
+ * @rounded: of PareRounded, by option: weights for it, or NULL; empty without rounding
  * @tried: choice (GBytes) -> PareTuneTried
  */
 typedef struct
@@ -24,6 +26,7 @@ typedef struct
   PareEvaluation *evaluation;
   PareYardstick *whole, *brief;
   GPtrArray *layers;
+  GPtrArray *rounded;
   GHashTable *tried;
 } PareTuner;
 
@@ -34,8 +37,15 @@ typedef struct
   gboolean met, complete;
 } PareTuneTried;
 
-/* The network quantized as @choice says. */
+/* Quantizes @graph, a copy of the network, as @choice says; and such a copy. */
+gboolean pare_tuner_quantize (const PareTuner *tuner, PareGraph *graph, const guint8 *choice, GError **error);
 PareGraph *pare_tuner_build (const PareTuner *tuner, const guint8 *choice, GError **error);
+/* Rounds each option of few bits, by the inputs of the first @n of @samples. */
+gboolean pare_tuner_round (PareTuner *tuner, PareSamples *samples, guint64 n, PareProgress progress, gpointer user_data,
+                           GError **error);
+/* Gives layers of @graph, quantized as @choice says, the rounded weights of their options. A layer that is not
+ * quantized in it stays as it is. */
+gboolean pare_tuner_apply_rounding (const PareTuner *tuner, PareGraph *graph, const guint8 *choice, GError **error);
 /* Measures a choice, unless that was done before. @limit: the drop at which the rest does not matter any more. */
 const PareTuneTried *
 pare_tuner_try (PareTuner *tuner, const guint8 *choice, const char *step, double limit, GError **error);

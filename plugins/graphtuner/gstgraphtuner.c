@@ -11,7 +11,7 @@ struct _GstGraphTuner
   GstPareStage parent_instance;
   PareTuneSettings settings;
   char *skip_layers, *layers;
-  char *metric, *sensitivity, *ladder, *candidates, *configuration;
+  char *metric, *sensitivity, *ladder, *candidates, *rounding, *configuration;
   double drop, evaluations;
   guint n_layers, raised;
 };
@@ -52,6 +52,10 @@ static const GstPareProperty properties[] = {
     G_TYPE_DOUBLE, FIELD (settings.limit), .initial = 0.15, .maximum = G_MAXDOUBLE },
   { "candidates", "Bits of weights to share out within the budget", G_TYPE_STRING, FIELD (candidates),
     .text = "8,6,4" },
+  { "rounding", "What rounds weights of fewer than 8 bits: see pare list; none: to the nearest", G_TYPE_STRING,
+    FIELD (rounding), .text = "none" },
+  { "rounding-samples", "How many of the first samples that learns from; networks are evaluated on the others",
+    G_TYPE_UINT, FIELD (settings.rounding_samples), .initial = 512, .minimum = 1, .maximum = G_MAXINT },
   { "max-evaluations", "Stop the search after running networks this often on all samples; 0: no bound", G_TYPE_DOUBLE,
     FIELD (settings.max_evaluations), .maximum = 1e9 },
   { "allow-miss", "A target that cannot be met is no error: the best there is goes on", G_TYPE_BOOLEAN,
@@ -117,6 +121,7 @@ finish (GstPareStage *stage, PareGraph *graph, GError **error)
   settings.sensitivity = self->sensitivity;
   settings.ladder = self->ladder;
   settings.candidates = self->candidates;
+  settings.rounding = self->rounding;
   settings.configuration = self->configuration;
   settings.memory_limit = gst_pare_stage_get_memory_limit (stage);
   if (!pare_graph_tune (graph, gst_pare_stage_get_samples (stage), &settings, gst_pare_stage_report, stage, &result,

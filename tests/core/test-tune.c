@@ -5,6 +5,7 @@
 #include "graph/overrides.h"
 #include "net.h"
 #include "quantize/layers.h"
+#include "rounding/rounding.h"
 #include "tune/configuration.h"
 #include "tune/evaluation.h"
 #include "tune/tune.h"
@@ -426,6 +427,63 @@ test_the_configuration_can_be_read_again (Fixture *fixture, gconstpointer labell
   g_rmdir (folder);
 }
 
+/* Weights that do not lie on a grid of few bits. */
+static void
+make_rough (PareGraph *graph)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (7);
+
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      PareValue *value = graph->values->pdata[i];
+      g_autoptr (PareTensor) tensor = NULL;
+      float w[CLASSES * CLASSES];
+      if (!value->constant || value->constant->shape.rank != 2)
+        continue;
+      for (int k = 0; k < CLASSES * CLASSES; k++)
+        w[k] = pare_tensor_get_double (value->constant, k) + g_rand_double_range (random, -0.02, 0.02);
+      tensor = pare_tensor_new_floats (&value->constant->shape, w);
+      pare_value_set_constant (value, tensor);
+    }
+}
+
+/* With nothing to raise: what graphrounder makes of the same network by the same samples. */
+static void
+test_rounded_weights_are_taken_over (Fixture *fixture, gconstpointer labelled)
+{
+  g_autoptr (PareSamples) learn = pare_samples_new (1, 1 << 20);
+  g_autoptr (GPtrArray) batch = pare_samples_stack (fixture->samples, (guint64[]){ 0, 1, 2, 3, 4, 5, 6, 7 }, 8, NULL);
+  g_autoptr (PareGraph) rounded = NULL;
+  PareRoundingSettings settings;
+
+  make_rough (fixture->graph);
+  rounded = pare_graph_copy (fixture->graph);
+  pare_samples_add (learn, (PareTensor **)batch->pdata, 1, 8, NULL);
+  pare_rounding_settings_init (&settings);
+  settings.algorithm = fixture->settings.rounding = "gptq";
+  fixture->settings.rounding_samples = 8;
+  fixture->settings.target_drop = 1000;
+  tune (fixture);
+  g_assert_no_error (fixture->error);
+  g_assert_true (pare_graph_quantize (rounded, &fixture->settings.quantize, NULL));
+  g_assert_true (pare_graph_round (rounded, NULL, learn, &settings, NULL, NULL, NULL));
+  for (int l = 0; l < LAYERS; l++)
+    {
+      g_autofree char *weight = g_strdup_printf ("w%d", l);
+      g_assert_true (pare_tensor_equal (pare_graph_find_value (rounded, weight)->constant,
+                                        pare_graph_find_value (fixture->graph, weight)->constant));
+    }
+}
+
+static void
+test_samples_for_rounding_leave_some_to_evaluate_on (Fixture *fixture, gconstpointer labelled)
+{
+  fixture->settings.rounding = "gptq";
+  fixture->settings.rounding_samples = SAMPLES;
+  g_assert_false (tune (fixture));
+  g_assert_error (fixture->error, PARE_ERROR, PARE_ERROR_NO_DATA);
+}
+
 static void
 test_a_name_that_cannot_be_written_is_an_error (Fixture *fixture, gconstpointer labelled)
 {
@@ -464,6 +522,8 @@ main (int argc, char **argv)
   ADD (a_size_goes_to_the_sensitive_layer, TRUE);
   ADD (a_budget_that_is_too_small_is_an_error, TRUE);
   ADD (the_configuration_can_be_read_again, TRUE);
+  ADD (rounded_weights_are_taken_over, TRUE);
+  ADD (samples_for_rounding_leave_some_to_evaluate_on, TRUE);
   ADD (a_name_that_cannot_be_written_is_an_error, TRUE);
   return g_test_run ();
 }

@@ -8,7 +8,7 @@ labels=$fashion/train-labels-idx1-ubyte.gz
 
 # shellcheck disable=SC2086  # words
 "$PARE" run ptq-auto "model=$model" "data=$train" "labels=$labels" $pixels samples=2000 validation-split=0.5 calibration-samples=256 \
-  evaluation-samples=800 target-drop=0.25 max-evaluations=12 "output=$scratch/auto.onnx" "record=$scratch/auto.json" \
+  evaluation-samples=800 target-drop=0.25 rounding=none max-evaluations=12 "output=$scratch/auto.onnx" "record=$scratch/auto.json" \
   "configuration=$scratch/layers" >/dev/null
 
 drop=$(number drop <"$scratch/auto.json")
