@@ -70,11 +70,17 @@ parse_algorithm (const char *text, GError **error)
 }
 
 static gboolean
+is_width (guint bits)
+{
+  return (bits >= 2 && bits <= 8) || bits == 16;
+}
+
+static gboolean
 check_numbers (const PareEqualizeSettings *settings, GError **error)
 {
-  if (settings->bits < 2 || settings->bits > 8 || settings->activation_bits < 2 || settings->activation_bits > 8)
+  if (!is_width (settings->bits) || !is_width (settings->activation_bits))
     g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
-                 "bits=%u and activation-bits=%u are not possible: both are from 2 to 8.", settings->bits,
+                 "bits=%u and activation-bits=%u are not possible: both are from 2 to 8, or 16.", settings->bits,
                  settings->activation_bits);
   else if (!(settings->strength >= 0 && settings->strength <= 1))
     g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,

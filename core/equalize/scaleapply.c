@@ -85,12 +85,15 @@ scale_output (PareNode *node, const PareScaledValue *at, const double *factors, 
 {
   const PareOperator *op = pare_operator_of (node);
   PareAffineTrait affine;
+  guint from_end;
 
   if (!op->affine)
     return scale_layer (node, at, factors, TRUE, error);
   op->affine (node, &affine);
-  return scale_constant (node, affine.scale, 0, at, factors, error)
-         && (!pare_node_input (node, affine.shift) || scale_constant (node, affine.shift, 0, at, factors, error));
+  from_end = affine.axis < 0 ? -1 - affine.axis : 0; /* those that run along a certain axis are vectors */
+  return scale_constant (node, affine.scale, from_end, at, factors, error)
+         && (!pare_node_input (node, affine.shift)
+             || scale_constant (node, affine.shift, from_end, at, factors, error));
 }
 
 /* A node that compares @x with @bound / f of each channel. Returns its result. */

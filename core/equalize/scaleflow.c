@@ -183,6 +183,15 @@ is_clip (const PareNode *node)
   return op && op->eltwise && op->eltwise (node, &eltwise) && eltwise.kind == PARE_ELTWISE_CLIP;
 }
 
+static gboolean
+read_affine (const PareNode *node, PareAffineTrait *affine)
+{
+  const PareOperator *op = pare_operator_of (node);
+
+  return op && op->affine && op->affine (node, affine) && pare_node_constant (node, affine->scale)
+         && (!pare_node_input (node, affine->shift) || pare_node_constant (node, affine->shift));
+}
+
 /* Operators of old said how to broadcast in attributes. */
 static PareFactors
 factors_of (const PareNode *node)
@@ -204,8 +213,10 @@ go_through (Flow *flow, PareNode *node, const PareScaledValue *at)
   gboolean clip = is_clip (node) && pare_graph_opset (node->graph, "") >= 8,
            reads = pare_node_input (node, 0) == at->value;
   PareFactors factors = clip ? PARE_FACTORS_PASS : factors_of (node);
+  PareAffineTrait affine;
 
-  if (factors == PARE_FACTORS_STOP)
+  /* What has numbers per channel of its own begins other channels. */
+  if (factors == PARE_FACTORS_STOP || read_affine (node, &affine))
     return FALSE;
   /* A product with itself takes them twice. */
   for (guint i = 0; factors != PARE_FACTORS_JOIN && i < node->inputs->len; i++)
@@ -250,7 +261,6 @@ opens (Flow *flow, PareNode *node, gboolean output, guint n)
 static gint
 produced_axis (const Flow *flow, const PareNode *node)
 {
-  const PareOperator *op = pare_operator_of (node);
   const PareValue *output = pare_node_output (node, 0);
   const PareShape *shape = output ? shape_of (flow, output) : NULL;
   PareWeightTrait weight;
@@ -260,10 +270,9 @@ produced_axis (const Flow *flow, const PareNode *node)
     return -1;
   if (pare_node_weight (node, &weight))
     return (gint)channel_axis (weight.channels_last, shape);
-  if (!op || !op->affine || !op->affine (node, &affine) || !pare_node_constant (node, affine.scale)
-      || (pare_node_input (node, affine.shift) && !pare_node_constant (node, affine.shift)))
+  if (!read_affine (node, &affine))
     return -1;
-  return (gint)channel_axis (affine.channels_last, shape);
+  return affine.axis < 0 ? affine.axis + (gint)shape->rank : affine.axis;
 }
 
 static void

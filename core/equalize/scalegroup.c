@@ -85,33 +85,36 @@ pare_scale_group_add_part (PareScaleGroup *group, PareScaledRole role, PareNode 
   g_ptr_array_add (group->parts, part);
 }
 
-/* The node of @graph that computes what @node does in another copy. */
+/* The node of @graph that computes what @node does in another copy, or NULL. */
 static PareNode *
 counterpart (PareGraph *graph, const PareNode *node)
 {
   PareValue *output = pare_graph_find_value (graph, pare_node_output (node, 0)->name);
 
-  g_assert (output && output->producer);
-  return output->producer;
+  return output ? output->producer : NULL;
 }
 
 PareScaleGroup *
 pare_scale_group_copy (const PareScaleGroup *group, PareGraph *graph)
 {
-  PareScaleGroup *copy = pare_scale_group_new (graph, group->n);
+  g_autoptr (PareScaleGroup) copy = pare_scale_group_new (graph, group->n);
 
   for (guint i = 0; i < group->values->len; i++)
     {
       PareScaledValue scaled = *(const PareScaledValue *)group->values->pdata[i];
       scaled.value = pare_graph_find_value (graph, scaled.value->name);
-      g_assert (scaled.value);
+      if (!scaled.value)
+        return NULL;
       pare_scale_group_add_value (copy, &scaled);
     }
   for (guint i = 0; i < group->parts->len; i++)
     {
       const PareScaledPart *part = group->parts->pdata[i];
-      pare_scale_group_add_part (copy, part->role, counterpart (graph, part->node), part->input,
+      PareNode *node = counterpart (graph, part->node);
+      if (!node)
+        return NULL;
+      pare_scale_group_add_part (copy, part->role, node, part->input,
                                  pare_scale_group_find (copy, part->at->value->name));
     }
-  return copy;
+  return g_steal_pointer (&copy);
 }

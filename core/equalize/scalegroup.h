@@ -80,7 +80,7 @@ const char *pare_scale_group_name (const PareScaleGroup *group);
 gboolean pare_scale_group_has (const PareScaleGroup *group, PareScaledRole role);
 /* What the group holds of @value; NULL: it is not in it. */
 const PareScaledValue *pare_scale_group_find (const PareScaleGroup *group, const char *value);
-/* The same group in a copy of the graph, or a piece of it, that has all its values and nodes. */
+/* The same group in a copy of the graph, or a piece of it; NULL when that has not all its values and nodes. */
 PareScaleGroup *pare_scale_group_copy (const PareScaleGroup *group, PareGraph *graph);
 /* Divides channel c by @factors[c] > 0. Nodes that are not in the group stay, and so do other groups. FALSE, with
  * an error and nothing changed in that layer, when a number gets too large. */

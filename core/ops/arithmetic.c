@@ -334,6 +334,22 @@ mean_backward (PareGradient *gradient, const PareNode *node, GError **error)
   return TRUE;
 }
 
+/* A constant with one number per channel. */
+static gboolean
+mul_affine (const PareNode *node, PareAffineTrait *trait)
+{
+  guint input = pare_node_constant (node, 0) ? 0 : 1;
+  const PareTensor *factor = pare_node_constant (node, input);
+
+  *trait = (PareAffineTrait){ .scale = input, .shift = G_MAXUINT };
+  if (!factor || pare_node_constant (node, !input) || pare_graph_opset (node->graph, node->domain) < 7)
+    return FALSE;
+  for (guint i = 0; i < factor->shape.rank; i++)
+    if (factor->shape.dims[i] > 1 && factor->shape.dims[i] == pare_tensor_elements (factor))
+      trait->axis = (gint)i - (gint)factor->shape.rank;
+  return trait->axis < 0;
+}
+
 #define NOTE "runtimes have no fast int8 kernel for it"
 #define BINARY(op, derivative)                                                                                         \
   .name = op, .infer = binary_infer, .forward = binary_forward, .backward = derivative, .in_place = TRUE,              \
@@ -346,7 +362,7 @@ PARE_OPERATORS (arithmetic) = {
   { BINARY ("Add", add_backward), .factors = PARE_FACTORS_JOIN, .compile = pare_compile_add,
     .quantize = PARE_QUANTIZE_JOIN },
   { BINARY ("Sub", sub_backward), .factors = PARE_FACTORS_JOIN, .compile = sub_compile, .quantize_note = NOTE },
-  { BINARY ("Mul", mul_backward), .factors = PARE_FACTORS_PASS, .compile = mul_compile, .quantize_note = NOTE },
+  { BINARY ("Mul", mul_backward), .affine = mul_affine, .factors = PARE_FACTORS_PASS, .compile = mul_compile, .quantize_note = NOTE },
   { .name = "Div",
     .infer = binary_infer,
     .forward = divide_forward,

@@ -322,7 +322,7 @@ batchnormalization_by_sample (const PareInfer *infer)
 static gboolean
 batchnormalization_affine (const PareNode *node, PareAffineTrait *trait)
 {
-  *trait = (PareAffineTrait){ .scale = 1, .shift = 2 };
+  *trait = (PareAffineTrait){ .scale = 1, .shift = 2, .axis = 1 };
   return TRUE;
 }
 

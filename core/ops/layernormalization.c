@@ -181,14 +181,14 @@ layer_affine (const PareNode *node, PareAffineTrait *trait)
 {
   const PareTensor *scale = pare_node_constant (node, 1);
 
-  *trait = (PareAffineTrait){ .scale = 1, .shift = 2, .channels_last = TRUE };
+  *trait = (PareAffineTrait){ .scale = 1, .shift = 2, .axis = -1 };
   return scale && scale->shape.rank == 1;
 }
 
 static gboolean
 instance_affine (const PareNode *node, PareAffineTrait *trait)
 {
-  *trait = (PareAffineTrait){ .scale = 1, .shift = 2 };
+  *trait = (PareAffineTrait){ .scale = 1, .shift = 2, .axis = 1 };
   return TRUE;
 }
 

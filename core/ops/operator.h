@@ -106,11 +106,11 @@ typedef enum
   PARE_FACTORS_JOIN,  /* f (s x, s y) = s f (x, y), element by element: Add, Max */
 } PareFactors;
 
-/* Constants that multiply the result and are added to it, one number per channel: of normalizations. */
+/* Constants that multiply the result and are added to it, one number per channel: of normalizations, and Mul. */
 typedef struct
 {
-  guint scale, shift;     /* indices among the inputs; the shift may be absent */
-  gboolean channels_last; /* they run along the last axis, else along axis 1 */
+  guint scale, shift; /* indices among the inputs; the shift may be absent */
+  gint axis;          /* of the result that they run along; below zero it counts from the end: -1 is the last one */
 } PareAffineTrait;
 
 /* Where the elements of a value lie: element (i, j, ..) at offset + i strides[0] + j strides[1] .. */
@@ -150,7 +150,7 @@ typedef struct
  * @taps: of a weighted layer with a kernel: for every position of one sample's and channel's output and every position
  * of the kernel the index into the input's channel that meets there, -1 in the padding. NULL: a kernel of one position
  * @eltwise: fills in the function of one element that this node is; FALSE when its arguments are not constant
- * @affine: of a normalization: fills in the trait; FALSE when its numbers do not run along one axis
+ * @affine: of a normalization or Mul: fills in the trait; FALSE when its numbers do not run along one axis
  * @factors: what becomes of factors of channels (equalize/scalegroup.h)
  * @channels: how channels pass from its inputs to its outputs (sparsify/channels.h); NULL: whatever reaches it has to
  * stay
