@@ -58,6 +58,8 @@ read_weights (const PareScaledPart *part, double *largest)
     for (gint64 k = 0; k < matrix.columns; k++)
       {
         guint channel = part->at->channels[row / matrix.outputs * matrix.inputs + k / matrix.taps];
+        if (!isfinite (weights[row * matrix.columns + k]))
+          return FALSE;
         largest[channel] = MAX (largest[channel], fabs (weights[row * matrix.columns + k]));
       }
   return TRUE;
@@ -191,7 +193,7 @@ balance_group (const PareEqualizing *work, PareWalk *walk, PareScaleGroup *group
   if (!reason && !pare_scale_group_has (group, PARE_SCALED_INPUT))
     reason = "no layer reads them";
   if (!reason && !group_weights (group, weights))
-    reason = "the weights of a layer that reads them are not float32";
+    reason = "the weights of a layer that reads them are no finite numbers of float32";
   if (!reason)
     {
       search.trial = pare_trial_new (work, walk, group, &problem);

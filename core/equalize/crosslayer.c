@@ -55,8 +55,11 @@ layer_new (const PareNode *node)
 
   if (!pare_layer_matrix_init (&matrix, node))
     return NULL;
-  layer = g_new (Layer, 1);
   weights = pare_layer_matrix_read (&matrix, node);
+  for (gint64 i = 0; i < matrix.groups * matrix.outputs * matrix.columns; i++)
+    if (!isfinite (weights[i]))
+      return NULL;
+  layer = g_new (Layer, 1);
   *layer = (Layer){ matrix.outputs, matrix.inputs, g_new0 (float, matrix.groups *matrix.outputs *matrix.inputs),
                     ones (matrix.groups * matrix.outputs), ones (matrix.groups * matrix.inputs) };
   for (gint64 i = 0; i < matrix.groups * matrix.outputs * matrix.columns; i++)
@@ -181,7 +184,7 @@ take_layers (Sweep *sweep, const PareScaleGroup *group)
         {
           Layer *layer = layer_new (part->node);
           if (!layer)
-            return "the weights of one of their layers are not float32";
+            return "the weights of one of their layers are no finite numbers of float32";
           g_hash_table_insert (sweep->layers, part->node, layer);
         }
     }

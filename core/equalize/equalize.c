@@ -148,11 +148,28 @@ is_skipped (const PareEqualizing *work, const char *label)
   return work->settings->skip_layers && g_strv_contains (work->settings->skip_layers, label);
 }
 
+/* The inputs' sizes as the samples have them, of one sample where the batch is open; NULL without samples. */
+static GArray *
+single_specs (const PareEqualizing *work)
+{
+  g_autoptr (GPtrArray) inputs = pare_graph_free_inputs (work->graph);
+  GArray *specs = work->samples ? g_array_copy ((GArray *)pare_samples_specs (work->samples)) : NULL;
+
+  for (guint i = 0; specs && i < MIN (specs->len, inputs->len); i++)
+    {
+      const PareValue *input = inputs->pdata[i];
+      PareShape *shape = &g_array_index (specs, PareSpec, i).shape;
+      if (shape->rank && input->has_shape && input->shape.rank && input->shape.dims[0] < 0)
+        shape->dims[0] = 1;
+    }
+  return specs;
+}
+
 GPtrArray *
 pare_equalizing_groups (const PareEqualizing *work, GError **error)
 {
-  GPtrArray *groups
-      = pare_scale_groups_find (work->graph, work->samples ? pare_samples_specs (work->samples) : NULL, error);
+  g_autoptr (GArray) specs = single_specs (work);
+  GPtrArray *groups = pare_scale_groups_find (work->graph, specs, error);
 
   for (guint g = 0; groups && g < groups->len; g++)
     {

@@ -304,6 +304,25 @@ test_functions_that_are_not_homogeneous_are_in_the_way (void)
     }
 }
 
+static void
+test_weights_that_are_not_finite_are_left_alone (void)
+{
+  g_auto (Net) net = clipped (1);
+  PareValue *weight = pare_graph_find_value (net.graph, "b.weight");
+  g_autofree float *numbers = g_memdup2 (pare_tensor_data (weight->constant), pare_tensor_size (weight->constant));
+  g_autoptr (PareTensor) broken = NULL;
+  PareEqualizeSettings settings;
+  g_autoptr (GError) error = NULL;
+
+  numbers[3] = INFINITY;
+  broken = pare_tensor_new_floats (&weight->constant->shape, numbers);
+  pare_value_set_constant (weight, broken);
+  pare_equalize_settings_init (&settings);
+  pare_graph_equalize (net.graph, NULL, &settings, NULL, NULL, &error);
+  g_assert_no_error (error);
+  assert_entry (net.graph, "a", "left alone", "finite");
+}
+
 /* What somebody else reads, too, and is not rescaled there. */
 static void
 test_other_readers_are_in_the_way (void)
@@ -404,6 +423,7 @@ main (int argc, char **argv)
   ADD (bounds_become_one_per_channel);
   ADD (clips_can_become_relus);
   ADD (functions_that_are_not_homogeneous_are_in_the_way);
+  ADD (weights_that_are_not_finite_are_left_alone);
   ADD (other_readers_are_in_the_way);
   ADD (impossible_settings_are_errors);
   ADD (work_can_be_cancelled);
