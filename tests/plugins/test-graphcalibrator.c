@@ -95,6 +95,18 @@ test_minmax_finds_the_extremes (StageTest *test, gconstpointer name)
 }
 
 static void
+test_one_sample_is_enough (StageTest *test, gconstpointer name)
+{
+  const float samples[][SIZE] = { { 3, 3, 3, 3 } };
+  g_autoptr (GstBuffer) out = NULL;
+
+  g_assert_cmpint (calibrate (test, 1, samples), ==, GST_FLOW_OK);
+  out = gst_harness_pull (test->graphs);
+  assert_range (gst_pare_buffer_get_graph (out), "x", 3, 3);
+  assert_range (gst_pare_buffer_get_graph (out), "h", 6, 6);
+}
+
+static void
 test_numbers_that_are_not_finite_are_named (StageTest *test, gconstpointer name)
 {
   const float samples[][SIZE] = { { 1, 2, 3, 4 }, { 0, NAN, 0, 0 } };
@@ -172,6 +184,29 @@ test_missing_ranges_are_an_error (StageTest *test, gconstpointer name)
 }
 
 static void
+test_weights_alone_need_no_ranges (StageTest *test, gconstpointer name)
+{
+  g_assert_cmpint (stage_test_push (test), ==, GST_FLOW_OK);
+  g_assert_cmpuint (count_pairs (test), ==, 2);
+}
+
+static void
+test_contradiction_names_the_layer (StageTest *test, gconstpointer name)
+{
+  set_ranges (test);
+  g_assert_cmpint (stage_test_push (test), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (test, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "'double' is in skip-layers");
+}
+
+static void
+test_unknown_weight_algorithm_names_the_nearest (StageTest *test, gconstpointer name)
+{
+  set_ranges (test);
+  g_assert_cmpint (stage_test_push (test), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (test, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "'arq'");
+}
+
+static void
 test_unknown_fusion_names_the_nearest (StageTest *test, gconstpointer name)
 {
   g_assert_cmpint (stage_test_push (test), ==, GST_FLOW_ERROR);
@@ -200,6 +235,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   ADD ("graphcalibrator", minmax_finds_the_extremes, " algorithm=minmax batch-size=2");
+  ADD ("graphcalibrator", one_sample_is_enough, " algorithm=minmax");
   ADD ("graphcalibrator", numbers_that_are_not_finite_are_named, " batch-size=1");
   ADD ("graphcalibrator", overflow_in_the_network_is_named, "");
   ADD ("graphcalibrator", unknown_algorithm_names_the_nearest, " algorithm=minmux");
@@ -208,6 +244,9 @@ main (int argc, char **argv)
   ADD ("graphquantizer", skipped_layers_stay_in_float, " skip-layers=again layers=double:enable=false");
   ADD ("graphquantizer", unknown_layer_names_the_nearest, " skip-layers=doubel");
   ADD ("graphquantizer", missing_ranges_are_an_error, "");
+  ADD ("graphquantizer", weights_alone_need_no_ranges, " weights-only=true bits=4");
+  ADD ("graphquantizer", contradiction_names_the_layer, " skip-layers=double layers=double:bits=4");
+  ADD ("graphquantizer", unknown_weight_algorithm_names_the_nearest, " weight-algorithm=arg");
   ADD ("graphfuser", unknown_fusion_names_the_nearest, " skip=identty");
   return g_test_run ();
 }

@@ -204,6 +204,28 @@ test_second_graph_never_overwrites (Fixture *fixture, gconstpointer data)
   g_assert_true (g_file_test (second, G_FILE_TEST_EXISTS));
 }
 
+static void
+test_packed_integers_need_a_form_with_integers (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const char *settings, *message;
+  } cases[] = {
+    { "int4=packed form=fakequant", "form=fakequant has no place" },
+    { "int4=yes", "write int8 or packed" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *description = g_strdup_printf ("onnxloader location=%s ! onnxexporter location=%s %s",
+                                                      fixture->model, fixture->output, cases[i].settings);
+      g_autoptr (GError) error = run (description, NULL);
+      g_assert_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
+      g_assert_nonnull (strstr (error->message, cases[i].message));
+      g_assert_false (g_file_test (fixture->output, G_FILE_TEST_EXISTS));
+    }
+}
+
 #define ADD(name) g_test_add ("/onnxexporter/" #name, Fixture, NULL, setup, test_##name, teardown)
 
 int
@@ -219,5 +241,6 @@ main (int argc, char **argv)
   ADD (damaged_model_keeps_the_old_output);
   ADD (no_location_fails_at_once);
   ADD (second_graph_never_overwrites);
+  ADD (packed_integers_need_a_form_with_integers);
   return g_test_run ();
 }
