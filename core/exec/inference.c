@@ -2,6 +2,7 @@
  * Shape inference over a whole graph, with constants propagated: for fixed input shapes, what depends on shapes alone
  * (Shape, Gather, Concat, .. into Reshape) is known before anything runs. */
 #include "exec/inference.h"
+#include "ops/opset.h"
 #include "graph/memory.h"
 #include <string.h>
 
@@ -379,7 +380,7 @@ pare_inference_new_partial (PareGraph *graph, guint n_inputs, const PareSpec *in
       if (value->constant)
         set_constant (inference, value, value->constant);
     }
-  if (!set_inputs (inference, graph, n_inputs, inputs, error))
+  if (!pare_graph_check_opset (graph, error) || !set_inputs (inference, graph, n_inputs, inputs, error))
     return NULL;
   for (guint i = 0; i < graph->nodes->len; i++)
     if (!infer_node (inference, graph->nodes->pdata[i], error))

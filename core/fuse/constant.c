@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Constant folding: a node that reads nothing but constants is evaluated once, here. */
 #include "fuse/fuse.h"
+#include "ops/opset.h"
 #include <string.h>
 
 /* Results beyond this stay computed: a file should not swell for the sake of a node. */
@@ -16,7 +17,7 @@ static const char *const never[] = {
 static gboolean
 is_candidate (const PareNode *node, const PareOperator *op)
 {
-  if (!op || !op->forward || node->captures->len || !node->outputs->len)
+  if (!op || !op->forward || node->captures->len || !node->outputs->len || !pare_graph_check_opset (node->graph, NULL))
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (never); i++)
     if (pare_node_is (node, never[i]))

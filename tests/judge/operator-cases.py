@@ -20,7 +20,7 @@ from onnx import TensorProto, helper
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TARGET = os.path.join(HERE, "..", "core", "operator-cases")
-FAMILIES = ("quantize", "opset18", "opset19", "opset20", "opset21", "empty")
+FAMILIES = ("quantize", "opset18", "opset19", "opset20", "opset21", "opset23", "empty")
 TYPES = {"float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "string": 8, "bool": 9,
          "float16": 10, "float64": 11, "uint32": 12, "uint64": 13, "bfloat16": 16, "uint4": 21, "int4": 22}
 
