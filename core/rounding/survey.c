@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * The layers of a network whose weights can be rounded, and which algorithm each gets. */
+#include "rounding/survey.h"
+#include "graph/overrides.h"
+#include "rounding/effect.h"
+
+/* What can be said of one layer; -1: nothing. */
+typedef struct
+{
+  int enable, algorithm;
+} Override;
+
+/* Names of all algorithms, NULL-terminated; free the container. */
+static const char **
+algorithm_names (void)
+{
+  guint n;
+  const PareRounding *const *roundings = pare_roundings (&n);
+  const char **names = g_new0 (const char *, n + 1);
+
+  for (guint i = 0; i < n; i++)
+    names[i] = roundings[i]->name;
+  return names;
+}
+
+static GHashTable *
+read_overrides (const PareGraph *graph, const PareRoundingSettings *settings, GError **error)
+{
+  static const Override unset = { -1, -1 };
+  g_autofree const char **names = algorithm_names ();
+  const PareOverrideField fields[] = {
+    { "enable", PARE_OVERRIDE_BOOLEAN, G_STRUCT_OFFSET (Override, enable) },
+    { "algorithm", PARE_OVERRIDE_CHOICE, G_STRUCT_OFFSET (Override, algorithm), .choices = names },
+  };
+  g_autoptr (GHashTable) overrides
+      = pare_overrides_parse (settings->layers, fields, G_N_ELEMENTS (fields), &unset, sizeof unset, error);
+
+  if (!overrides || !pare_overrides_check_layers (overrides, graph, error))
+    return NULL;
+  for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
+    if (!pare_graph_find_layer (graph, settings->skip_layers[i], error))
+      return NULL;
+  return g_steal_pointer (&overrides);
+}
+
+/* The algorithm for a layer: what is left alone stays at the nearest. */
+static const PareRounding *
+algorithm_of (const PareRoundingWork *work, const PareNode *node, GHashTable *overrides, GError **error)
+{
+  const PareRoundingSettings *settings = work->settings;
+  const char *label = pare_node_label (node), *name = settings->algorithm;
+  const Override *said = pare_overrides_find (overrides, label);
+  guint n;
+
+  if (said && said->algorithm >= 0)
+    name = pare_roundings (&n)[said->algorithm]->name;
+  if (said ? said->enable == 0 : settings->skip_layers && g_strv_contains (settings->skip_layers, label))
+    name = "nearest";
+  return pare_rounding_find (name, work->samples != NULL, error);
+}
+
+/* The value of the teacher that @node should compute. */
+static PareValue *
+target_of (const PareRoundingWork *work, const PareNode *counterpart, GError **error)
+{
+  const PareValue *output = pare_node_output (counterpart, 0);
+  PareValue *value = pare_graph_find_value (work->teacher, output->name);
+
+  if (!value)
+    g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
+                 "The teacher has no value '%s', which layer '%s' computes: take the network just before it was "
+                 "quantized, or link no teacher.",
+                 output->name, pare_node_label (counterpart));
+  return value;
+}
+
+static gboolean
+consider (PareRoundingWork *work, PareNode *node, PareNode *counterpart, GHashTable *overrides, GError **error)
+{
+  PareRoundingLayer layer;
+  const char *reason;
+
+  if (!pare_rounding_layer_init (&layer, node, counterpart, &reason))
+    {
+      if (reason)
+        pare_record_add (work->graph->record, PARE_ROUNDING_STAGE, pare_node_label (node), "left alone", reason, NULL);
+      return TRUE;
+    }
+  layer.algorithm = algorithm_of (work, node, overrides, error);
+  if (layer.algorithm && layer.algorithm->memory
+      && layer.algorithm->memory (&layer.matrix) > work->settings->memory_limit)
+    {
+      layer.refused = layer.algorithm;
+      layer.algorithm = pare_rounding_find ("nearest", FALSE, NULL);
+    }
+  layer.target = layer.algorithm ? target_of (work, counterpart, error) : NULL;
+  if (layer.target)
+    g_array_append_val (work->layers, layer);
+  return layer.target != NULL;
+}
+
+gboolean
+pare_rounding_survey (PareRoundingWork *work, GHashTable *counterparts, GError **error)
+{
+  PareGraph *graph = work->graph;
+  g_autoptr (GHashTable) overrides = read_overrides (graph, work->settings, error);
+
+  if (!overrides)
+    return FALSE;
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      PareNode *node = graph->nodes->pdata[i];
+      if (!consider (work, node, g_hash_table_lookup (counterparts, node), overrides, error))
+        return FALSE;
+    }
+  if (work->layers->len)
+    return TRUE;
+  g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+               "There is no layer whose weight is quantized: put the rounder behind graphquantizer.");
+  return FALSE;
+}
