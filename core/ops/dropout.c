@@ -4,6 +4,7 @@
  * another mask for every batch, and yet the same one when a run is repeated or resumed. */
 #include "exec/compile.h"
 #include "ops/infer.h"
+#include "ops/random.h"
 #include "sparsify/channels.h"
 #include "train/gradient.h"
 #include <math.h>
@@ -48,26 +49,17 @@ dropout_infer (PareInfer *infer, GError **error)
   return TRUE;
 }
 
-/* The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every bit of the result depends on every bit of @x. */
-static guint64
-mix (guint64 x)
-{
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
 /* A number that differs from batch to batch: from elements all over the data. */
 static guint64
 key_of (const float *x, gint64 n, guint64 seed)
 {
-  guint64 key = mix (seed + 0x9e3779b97f4a7c15u);
+  guint64 key = pare_mix (seed + 0x9e3779b97f4a7c15u);
 
   for (gint64 i = 0; i < MIN (n, SAMPLES); i++)
     {
       guint32 bits;
       memcpy (&bits, &x[n <= SAMPLES ? i : i * (n / SAMPLES)], sizeof bits);
-      key = mix (key ^ bits) + i;
+      key = pare_mix (key ^ bits) + i;
     }
   return key;
 }
@@ -100,7 +92,7 @@ train (const PareKernel *kernel, GError **error)
 #pragma omp parallel for schedule(static) if (n > 65536)
   for (gint64 i = 0; i < n; i++)
     {
-      gboolean kept = (mix (key + i * 0x9e3779b97f4a7c15u) >> 11) * 0x1p-53 >= ratio;
+      gboolean kept = pare_random_uniform (key, i) >= ratio;
       y[i] = kept ? x[i] * scale : 0;
       if (mask)
         mask[i] = kept;

@@ -72,7 +72,7 @@ table_print (GHashTable *counts, GHashTable *failures, const Count *total)
   puts ("# Operators\n\n<!-- Written by tests/conformance (conformance --table): do not edit. -->\n");
   printf ("%u of the %u models of ONNX's backend test data pass: the result of every data set is within ONNX's own "
           "tolerance.\nA model counts for each operator in it. *Gradient*: networks can be trained through it. "
-          "*int8*: the quantizer takes it.\nOperator sets 18 to 21 are newer than that data: their operators are "
+          "*int8*: the quantizer takes it.\nOperator sets 18 to 23 are newer than that data: their operators are "
           "compared with "
           "ONNX Runtime,\ncase by case, in `tests/core/operator-cases`.\n\n",
           total->passed, total->models);
