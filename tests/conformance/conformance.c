@@ -42,12 +42,12 @@ list_models (void)
 }
 
 static void
-tally_add (Tally *tally, const char *model)
+tally_add (Tally *tally, const char *model, gint64 opset)
 {
   g_autofree char *folder = g_build_filename (DATA, model, NULL);
   Outcome outcome;
 
-  model_run (folder, &outcome);
+  model_run (folder, opset, &outcome);
   tally->total.models++;
   tally->total.passed += !outcome.problem;
   for (guint i = 0; i < outcome.operators->len; i++)
@@ -65,13 +65,13 @@ tally_add (Tally *tally, const char *model)
 }
 
 static void
-tally_run (Tally *tally)
+tally_run (Tally *tally, gint64 opset)
 {
   tally->counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   tally->failures = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   tally->models = list_models ();
   for (guint i = 0; i < tally->models->len; i++)
-    tally_add (tally, tally->models->pdata[i]);
+    tally_add (tally, tally->models->pdata[i], opset);
 }
 
 static void
@@ -84,8 +84,13 @@ tally_clear (Tally *tally)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Tally, tally_clear)
 
+/* Models that have no newer form: Scan of version 8 has a batch axis, and a Resize of version 10 rounds to a side that
+ * depends on scales known only at run time. */
+static const char *const not_raised[] = { "node/test_scan_sum", "node/test_upsample_nearest", NULL };
+
+/* @opset: what models are raised to before they run; 0 for as they are. */
 static void
-test_what_runs_is_as_expected (void)
+test_what_runs_is_as_expected (gconstpointer opset)
 {
   g_autofree char *path = g_test_build_filename (G_TEST_DIST, "conformance", "expected-failures.txt", NULL);
   g_autoptr (GHashTable) expected = expectations_load (path);
@@ -96,11 +101,12 @@ test_what_runs_is_as_expected (void)
       g_test_skip ("libonnx-testdata is not installed");
       return;
     }
-  tally_run (&tally);
+  tally_run (&tally, GPOINTER_TO_INT (opset));
   for (guint i = 0; i < tally.models->len; i++)
     {
       const char *model = tally.models->pdata[i], *reason = g_hash_table_lookup (tally.failures, model);
-      if (!reason == !g_hash_table_contains (expected, model))
+      gboolean fails = g_hash_table_contains (expected, model) || (opset && g_strv_contains (not_raised, model));
+      if (!reason == !fails)
         continue;
       g_test_message ("%s %s", model, reason ? reason : "passes now: take it off expected-failures.txt");
       g_test_fail ();
@@ -114,7 +120,7 @@ write_failures (void)
 {
   g_auto (Tally) tally = { 0 };
 
-  tally_run (&tally);
+  tally_run (&tally, 0);
   puts ("# Models of ONNX's backend test data that do not pass, and why. Written by conformance --failures.");
   for (guint i = 0; i < tally.models->len; i++)
     {
@@ -130,7 +136,7 @@ write_table (void)
 {
   g_auto (Tally) tally = { 0 };
 
-  tally_run (&tally);
+  tally_run (&tally, 0);
   table_print (tally.counts, tally.failures, &tally.total);
   return 0;
 }
@@ -143,6 +149,8 @@ main (int argc, char **argv)
   if (argc == 2 && g_str_equal (argv[1], "--failures"))
     return write_failures ();
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/conformance/what-runs-is-as-expected", test_what_runs_is_as_expected);
+  g_test_add_data_func ("/conformance/what-runs-is-as-expected", NULL, test_what_runs_is_as_expected);
+  g_test_add_data_func ("/conformance/what-runs-does-so-in-operator-set-21", GINT_TO_POINTER (21),
+                        test_what_runs_is_as_expected);
   return g_test_run ();
 }

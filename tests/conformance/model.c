@@ -159,13 +159,13 @@ write_operators (const PareGraph *graph, FILE *out)
 
 /* In the child: lines of "+operator", then "passed" or what went wrong. */
 static void
-report (const char *folder, FILE *out)
+report (const char *folder, gint64 opset, FILE *out)
 {
   g_autofree char *path = g_build_filename (folder, "model.onnx", NULL), *problem = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (PareGraph) graph = pare_onnx_load (path, &error);
 
-  if (!graph)
+  if (!graph || (opset && !pare_onnx_upgrade_opset (graph, opset, &error)))
     {
       fprintf (out, "%s\n", error->message);
       return;
@@ -195,7 +195,7 @@ take_lines (FILE *in, Outcome *outcome)
 }
 
 void
-model_run (const char *folder, Outcome *outcome)
+model_run (const char *folder, gint64 opset, Outcome *outcome)
 {
   int ends[2], status;
   FILE *in;
@@ -208,7 +208,7 @@ model_run (const char *folder, Outcome *outcome)
     {
       FILE *out = fdopen (ends[1], "w");
       alarm (SECONDS);
-      report (folder, out);
+      report (folder, opset, out);
       fclose (out);
       _exit (0);
     }

@@ -18,5 +18,6 @@ typedef struct
 
 void outcome_clear (Outcome *outcome);
 
-/* Runs the model in @folder on all of its data sets. Whatever it does, the caller survives. */
-void model_run (const char *folder, Outcome *outcome);
+/* Runs the model in @folder on all of its data sets, raised to operator set @opset when that is newer (0: as it is).
+ * Whatever it does, the caller survives. */
+void model_run (const char *folder, gint64 opset, Outcome *outcome);
