@@ -19,9 +19,11 @@ round_weights ()
 }
 
 round_weights nearest algorithm=nearest bias-correction=none
-round_weights gptq rows=64
-round_weights again rows=64
-cmp "$scratch/gptq.onnx" "$scratch/again.onnx" || fail 'the same samples give other integers.'
+round_weights gptq
+# shellcheck disable=SC2086  # words
+"$PARE" run ptq-int8 "model=$model" "output=$scratch/recipe.onnx" "data=$train" samples=128 $pixels preset=w4a8 rounding=gptq \
+  || fail 'the recipe does not round.'
+cmp "$scratch/gptq.onnx" "$scratch/recipe.onnx" || fail 'the recipe gives other integers.'
 
 # shellcheck disable=SC2086  # words
 for name in nearest gptq; do
