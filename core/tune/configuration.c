@@ -134,7 +134,9 @@ pare_configuration_text (GPtrArray *layers, const guint8 *choice, const PareQuan
   g_autoptr (GList) labels = g_list_sort (g_hash_table_get_keys (table), (GCompareFunc)strcmp);
   g_autoptr (GString) text = g_string_new (NULL);
 
-  g_string_append_printf (text, "# graphquantizer bits=%u activation-bits=%u edge-bits=%u layers=@THIS-FILE\n",
+  g_string_append_printf (text,
+                          "# For graphquantizer bits=%u activation-bits=%u edge-bits=%u, all other settings as\n"
+                          "# they were: layers=@THIS-FILE\n",
                           settings->bits, settings->activation_bits, settings->edge_bits);
   for (GList *l = labels; l; l = l->next)
     {

@@ -66,6 +66,15 @@ record_ranked (const PareTuner *tuner, guint index)
                            (const char *const *)names->pdata, (const double *)values->data);
 }
 
+/* 0: float. */
+static guint
+activation_bits_of (const PareTuner *tuner, const PareTuneOption *option)
+{
+  if (!option->bits || tuner->settings->quantize.weights_only)
+    return 0;
+  return option->activation_bits ? option->activation_bits : tuner->settings->quantize.activation_bits;
+}
+
 void
 pare_tuner_record_result (const PareTuner *tuner, const guint8 *choice, const PareTuneResult *result)
 {
@@ -77,7 +86,8 @@ pare_tuner_record_result (const PareTuner *tuner, const guint8 *choice, const Pa
       if (tuner->brief)
         record_ranked (tuner, i);
       pare_record_add (tuner->record, STAGE, layer->label, "chosen", name, "weight_bits", (double)option->bits,
-                       "parameters", (double)layer->parameters, NULL);
+                       "activation_bits", (double)activation_bits_of (tuner, option), "parameters",
+                       (double)layer->parameters, NULL);
     }
   pare_record_add (tuner->record, STAGE, "", "tuned", tuner->whole->metric->description, "drop", result->drop, "target",
                    tuner->settings->target_drop, "met", (double)result->met, "evaluations", result->evaluations,

@@ -241,6 +241,14 @@ meet_target (PareTuner *tuner, guint8 *choice, GError **error)
 
 /* A budget */
 
+static guint
+bits_of_activations (const PareTuneOption *option, const PareQuantizeSettings *settings)
+{
+  if (settings->weights_only)
+    return 32;
+  return option->activation_bits ? option->activation_bits : settings->activation_bits;
+}
+
 static void
 set_prices (const PareTuner *tuner)
 {
@@ -252,7 +260,7 @@ set_prices (const PareTuner *tuner)
       for (guint o = 0; o < layer->options->len; o++)
         {
           PareTuneOption *option = &g_array_index (layer->options, PareTuneOption, o);
-          guint activations = option->activation_bits ? option->activation_bits : settings->quantize.activation_bits;
+          guint activations = bits_of_activations (option, &settings->quantize);
           option->price = settings->budget == PARE_TUNE_BUDGET_SIZE ? layer->parameters * option->bits / 8.0
                                                                     : (double)layer->macs * option->bits * activations;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * graphtuner: quantizes as much of a network as a target of accuracy allows, or as well as a budget allows. */
 #include "gst/gstpare.h"
-#include "quantize/layers.h"
+#include "gst/quantizing.h"
 #include "tune/tune.h"
 
 G_DECLARE_FINAL_TYPE (GstGraphTuner, gst_graph_tuner, GST, GRAPH_TUNER, GstPareStage)
@@ -10,7 +10,7 @@ struct _GstGraphTuner
 {
   GstPareStage parent_instance;
   PareTuneSettings settings;
-  char *skip_layers, *layers;
+  GstPareQuantizing quantizing;
   char *metric, *sensitivity, *ladder, *candidates, *rounding, *configuration;
   double drop, evaluations;
   guint n_layers, raised;
@@ -62,19 +62,6 @@ static const GstPareProperty properties[] = {
     FIELD (settings.allow_miss) },
   { "configuration", "File to write the bits of each layer into, as graphquantizer reads it: layers=@FILE",
     G_TYPE_STRING, FIELD (configuration) },
-  { "bits", "Bits of weights to begin with", G_TYPE_UINT, FIELD (settings.quantize.bits), .initial = 8, .minimum = 2,
-    .maximum = 8 },
-  { "activation-bits", "Bits of activations", G_TYPE_UINT, FIELD (settings.quantize.activation_bits), .initial = 8,
-    .minimum = 2, .maximum = 8 },
-  { "edge-bits", "Bits of weights and input activations of the first and last layers to begin with", G_TYPE_UINT,
-    FIELD (settings.quantize.edge_bits), .initial = 8, .minimum = 2, .maximum = 8 },
-  { "per-channel", "Weights have one scale per output channel", G_TYPE_BOOLEAN, FIELD (settings.quantize.per_channel),
-    .initial = TRUE },
-  { "symmetric", "Activations are signed with zero point 0, instead of unsigned with a zero point", G_TYPE_BOOLEAN,
-    FIELD (settings.quantize.symmetric) },
-  { "skip-layers", "Names of layers to leave in float, with commas", G_TYPE_STRING, FIELD (skip_layers) },
-  { "layers", "Settings of single layers: conv1:bits=8;fc:enable=false; bits that are given stay", G_TYPE_STRING,
-    FIELD (layers) },
   { "drop", "Of the result: how much worse the metric is than the float network's, in percent", G_TYPE_DOUBLE,
     FIELD (drop), .minimum = -G_MAXDOUBLE, .maximum = G_MAXDOUBLE, .read_only = TRUE },
   { "evaluations", "How often networks ran on all samples, single ones counted as shares", G_TYPE_DOUBLE,
@@ -108,15 +95,13 @@ static gboolean
 finish (GstPareStage *stage, PareGraph *graph, GError **error)
 {
   GstGraphTuner *self = GST_GRAPH_TUNER (stage);
-  g_auto (GStrv) skip_layers = gst_pare_split_names (self->skip_layers);
-  g_autoptr (GHashTable) layers = pare_quantize_layers_parse (self->layers, error);
+  g_auto (GstPareQuantization) quantization = { 0 };
   PareTuneSettings settings = self->settings;
   PareTuneResult result;
 
-  if (!layers)
+  if (!gst_pare_quantizing_read (&self->quantizing, &quantization, error))
     return FALSE;
-  settings.quantize.skip_layers = (const char *const *)skip_layers;
-  settings.quantize.layers = layers;
+  settings.quantize = quantization.settings;
   settings.metric = self->metric;
   settings.sensitivity = self->sensitivity;
   settings.ladder = self->ladder;
@@ -148,6 +133,7 @@ gst_graph_tuner_class_init (GstGraphTunerClass *klass)
   gst_pare_stage_class_keep_labelled_samples (stage_class);
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), &budget, 1);
+  gst_pare_class_install_quantizing (G_OBJECT_CLASS (klass), FIELD (quantizing));
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass), "Graph tuner", "Filter/Graph",
                                          "Quantizes as much of a network as a target of accuracy allows",
                                          "Pare contributors");

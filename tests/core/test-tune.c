@@ -230,6 +230,20 @@ test_a_ladder_to_float_needs_no_8_bits (Fixture *fixture, gconstpointer labelled
   g_assert_cmpfloat (recorded (fixture, "layer4", "chosen", "weight_bits"), ==, 0);
 }
 
+/* The scores of 4 bits are coarse whatever the activations are: the step is taken, and then the next one. */
+static void
+test_a_ladder_passes_16_bits_of_activations (Fixture *fixture, gconstpointer labelled)
+{
+  fixture->settings.ladder = "16,8";
+  fixture->settings.max_evaluations = 20;
+  tune (fixture);
+  g_assert_no_error (fixture->error);
+  g_assert_true (isfinite (recorded (fixture, "layer4", "ranked", "sensitivity_w4a16")));
+  g_assert_true (isfinite (recorded (fixture, "layer4", "ranked", "sensitivity_w8a16")));
+  g_assert_cmpfloat (recorded (fixture, "layer4", "chosen", "weight_bits"), ==, 8);
+  g_assert_cmpfloat (recorded (fixture, "layer4", "chosen", "activation_bits"), ==, 16);
+}
+
 static void
 test_an_impossible_target_is_an_error (Fixture *fixture, gconstpointer labelled)
 {
@@ -509,6 +523,7 @@ main (int argc, char **argv)
   ADD (one_sensitive_layer_is_found, FALSE);
   ADD (a_target_that_is_met_at_once_takes_two_evaluations, TRUE);
   ADD (a_ladder_to_float_needs_no_8_bits, TRUE);
+  ADD (a_ladder_passes_16_bits_of_activations, TRUE);
   ADD (an_impossible_target_is_an_error, TRUE);
   ADD (a_miss_can_be_allowed, TRUE);
   ADD (evaluations_are_bounded, TRUE);
