@@ -17,6 +17,33 @@ algorithm_names (void)
   return names;
 }
 
+static gboolean
+says_of_integers (const PareQuantizeLayer *layer)
+{
+  return layer->weight_bits >= 0 || layer->activation_bits >= 0 || layer->per_channel >= 0 || layer->group_size >= 0
+         || layer->weight_algorithm >= 0;
+}
+
+/* A stage that puts settings together may well leave a layer in float that has others; who writes that made a mistake.
+ */
+static gboolean
+check_layers (GHashTable *layers, GError **error)
+{
+  g_autoptr (GList) labels = g_list_sort (g_hash_table_get_keys (layers), (GCompareFunc)g_strcmp0);
+
+  for (const GList *item = labels; item; item = item->next)
+    {
+      const PareQuantizeLayer *layer = g_hash_table_lookup (layers, item->data);
+      if (layer->enable != 0 || !says_of_integers (layer))
+        continue;
+      g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+                   "Layer '%s' stays in float by enable=false and has settings of its integers: leave out one of them.",
+                   (const char *)item->data);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 GHashTable *
 pare_quantize_layers_parse (const char *text, GError **error)
 {
@@ -32,6 +59,8 @@ pare_quantize_layers_parse (const char *text, GError **error)
     { "weight-algorithm", PARE_OVERRIDE_CHOICE, FIELD (weight_algorithm), .choices = algorithms },
   };
 #undef FIELD
+  g_autoptr (GHashTable) layers
+      = pare_overrides_parse (text, fields, G_N_ELEMENTS (fields), &unset, sizeof unset, error);
 
-  return pare_overrides_parse (text, fields, G_N_ELEMENTS (fields), &unset, sizeof unset, error);
+  return layers && check_layers (layers, error) ? g_steal_pointer (&layers) : NULL;
 }

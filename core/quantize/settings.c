@@ -97,11 +97,6 @@ check_layer (const PareQuantizeSettings *settings, const char *label, const Pare
                          "has scales per group and one for all channels: leave out group-size or per-channel=false");
   if (settings->weights_only && layer->activation_bits >= 0)
     return refuse_layer (error, label, "has bits for activations, which weights-only leaves in float: leave out one");
-  if (layer->enable == 0
-      && (layer->weight_bits >= 0 || layer->activation_bits >= 0 || layer->per_channel >= 0 || layer->group_size >= 0
-          || layer->weight_algorithm >= 0))
-    return refuse_layer (error, label,
-                         "stays in float by enable=false and has settings of its integers: leave out one");
   if (layer->enable != 0 && settings->skip_layers && g_strv_contains (settings->skip_layers, label))
     return refuse_layer (error, label, "is in skip-layers and has settings in layers: take it out of one of them");
   return TRUE;

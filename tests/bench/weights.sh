@@ -54,7 +54,7 @@ for name in "$@"; do
   weights 'W8 alone' bits=8
   weights 'W4 alone' bits=4
   weights 'W4 alone, groups of 32' 'bits=4 group-size=32'
-  for algorithm in minmax arq mse; do
+  for algorithm in minmax arq mse gain; do
     all "W4A8 $algorithm" 8 "bits=4 weight-algorithm=$algorithm"
   done
   all 'W4A8, groups of 32' 8 'bits=4 group-size=32'

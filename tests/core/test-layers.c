@@ -63,6 +63,7 @@ test_mistakes_are_named (void)
     { "conv:weight-algorithm=arg", "arq" },
     { "conv:enable=no", "true or false" },
     { "a:bits=4;a:bits=5", "stands twice" },
+    { "a:enable=false,bits=5", "'a' stays in float" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

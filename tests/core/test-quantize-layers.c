@@ -297,7 +297,6 @@ test_contradictions_are_refused (void)
   } cases[] = {
     { "second:enable=true", { "second" }, "'second' is in skip-layers" },
     { "second:bits=4", { "second" }, "'second' is in skip-layers" },
-    { "second:enable=false,bits=4", { NULL }, "'second' stays in float" },
     { NULL, { "second", "second" }, "'second' stands twice" },
     { "second:per-channel=false,group-size=32", { NULL }, "'second' has scales per group" },
     { "second:bits=9", { NULL }, "from 2 to 8, or 16" },
