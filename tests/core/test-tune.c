@@ -230,6 +230,19 @@ test_a_ladder_to_float_needs_no_8_bits (Fixture *fixture, gconstpointer labelled
   g_assert_cmpfloat (recorded (fixture, "layer4", "chosen", "weight_bits"), ==, 0);
 }
 
+/* Whatever is quantized changes the outputs a little. */
+static void
+test_an_exact_target_leaves_all_in_float (Fixture *fixture, gconstpointer labelled)
+{
+  fixture->settings.metric = "sqnr";
+  fixture->settings.target_drop = 0;
+  tune (fixture);
+  g_assert_no_error (fixture->error);
+  g_assert_cmpuint (fixture->result.raised, ==, LAYERS);
+  g_assert_cmpfloat (fixture->result.drop, ==, 0);
+  g_assert_cmpfloat (recorded (fixture, "layer0", "chosen", "weight_bits"), ==, 0);
+}
+
 /* The scores of 4 bits are coarse whatever the activations are: the step is taken, and then the next one. */
 static void
 test_a_ladder_passes_16_bits_of_activations (Fixture *fixture, gconstpointer labelled)
@@ -524,6 +537,7 @@ main (int argc, char **argv)
   ADD (a_target_that_is_met_at_once_takes_two_evaluations, TRUE);
   ADD (a_ladder_to_float_needs_no_8_bits, TRUE);
   ADD (a_ladder_passes_16_bits_of_activations, TRUE);
+  ADD (an_exact_target_leaves_all_in_float, FALSE);
   ADD (an_impossible_target_is_an_error, TRUE);
   ADD (a_miss_can_be_allowed, TRUE);
   ADD (evaluations_are_bounded, TRUE);

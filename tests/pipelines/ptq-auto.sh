@@ -25,3 +25,9 @@ launch onnxloader "location=$model" ! graphfuser widen=true ! graphcalibrator na
   tensorsrc "location=$train" samples=2000 ! tensorizer mean=0.2860 std=0.3530 \
   ! tensorstore validation-split=0.5 src_0::part=train src_0::samples=256 ! c.tensors
 cmp "$scratch/auto.onnx" "$scratch/again.onnx" || fail 'the configuration gives another model.'
+
+# Other samples to evaluate on, and no labels: what counts is that classes stay.
+# shellcheck disable=SC2086
+"$PARE" run ptq-auto "model=$model" "data=$train" $pixels samples=256 "eval-data=$train" evaluation-samples=400 rounding-samples=100 target-drop=3 \
+  "output=$scratch/agreed.onnx" "record=$scratch/agreed.json" >/dev/null
+holds "$(number drop <"$scratch/agreed.json") <= 3" || fail 'too many samples change their class.'
