@@ -3,13 +3,11 @@
  * that a model brought along become floats again. */
 #include "quantize/pair.h"
 #include "quantize/quantize.h"
-#include "quantize/raise.h"
 #include "quantize/shift.h"
 
 static gboolean
 fakequant_lower (PareGraph *graph, GError **error)
 {
-  pare_graph_raise_qoperators (graph);
   return pare_graph_lower_shifts (graph, error) && pare_graph_lift_integers (graph, error);
 }
 

@@ -2,6 +2,7 @@
  * Pairs of QuantizeLinear and DequantizeLinear: recognised, and put in. */
 #include "quantize/pair.h"
 #include "ops/operator.h"
+#include "quantize/raise.h"
 
 gboolean
 pare_integer_limits (PareDataType type, gint32 *lowest, gint32 *highest)
@@ -330,6 +331,7 @@ pare_graph_lift_integers (PareGraph *graph, GError **error)
   g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
   ParePair pair;
 
+  pare_graph_raise_qoperators (graph);
   g_ptr_array_extend (nodes, graph->nodes, NULL, NULL);
   for (guint i = 0; i < nodes->len; i++)
     {

@@ -72,7 +72,7 @@ void pare_pair_insert_stored (PareGraph *graph, PareValue *integers, PareNode *b
 /* Removes @node; returns the node that stood behind it, NULL when it was the last. */
 PareNode *pare_graph_take_out (PareGraph *graph, PareNode *node);
 /* Integers that are stored become float weights in front of a pair, as they are in the simulated form; int32 biases
- * become float ones. */
+ * become float ones, and operators on integers pairs. */
 gboolean pare_graph_lift_integers (PareGraph *graph, GError **error);
 
 G_END_DECLS

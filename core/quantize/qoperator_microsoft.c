@@ -70,6 +70,11 @@ pare_qoperator_function (PareQOperator *work, PareNode *node)
     function++;
   if (function == G_N_ELEMENTS (functions))
     return NULL;
+  if (pare_node_attribute (node, "dilations"))
+    {
+      work->reason = "no such operator takes dilations";
+      return NULL;
+    }
   if (!pare_grid_behind (node, &y, &last) || !read_inputs (node, &y, grids))
     {
       work->reason = "its inputs and its result are not all rounded to integers of one type";

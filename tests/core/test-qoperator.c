@@ -320,6 +320,44 @@ test_record_says_what_each_layer_became (void)
   g_assert_nonnull (strstr (pare_record_entry_reason (entry_of (lowered_add, "sum")), "qoperator-microsoft"));
 }
 
+/* Processors without VNNI add two products of uint8 x int8 in 16 bits that saturate. With 7 bits none can: the
+ * integers of weights end at -64 and 63. */
+static void
+test_seven_bits_do_not_saturate_pairs (void)
+{
+  static const char *const forms[] = { "qdq", "qoperator", "qoperator-microsoft" };
+  g_auto (Net) net = net_new ();
+  g_autoptr (GError) error = NULL;
+  PareQuantizeSettings settings;
+  PareValue *x = net_input (&net, "x", pare_shape_of (4, 1, 3, 6, 6));
+  PareValue *a = OP (&net, "Conv", "a", x, net_random (&net, "aw", pare_shape_of (4, 4, 3, 3, 3), -1, 1));
+  PareValue *y = OP (&net, "Conv", "y", a, net_random (&net, "yw", pare_shape_of (4, 4, 4, 3, 3), -1, 1));
+
+  net_output (&net, y);
+  x->range = a->range = y->range = (PareRange){ -2, 3 };
+  pare_quantize_settings_init (&settings);
+  settings.bits = settings.edge_bits = 7;
+  pare_graph_quantize (net.graph, &settings, &error);
+  g_assert_no_error (error);
+  for (guint form = 0; form < G_N_ELEMENTS (forms); form++)
+    {
+      g_autoptr (PareGraph) graph = lowered (net.graph, forms[form]);
+      gint64 lowest = 0, highest = 0;
+      for (guint i = 0; i < graph->values->len; i++)
+        {
+          const PareTensor *tensor = ((PareValue *)graph->values->pdata[i])->constant;
+          for (gint64 k = 0; tensor && tensor->type == PARE_INT8 && k < pare_tensor_elements (tensor); k++)
+            {
+              lowest = MIN (lowest, pare_tensor_get_int (tensor, k));
+              highest = MAX (highest, pare_tensor_get_int (tensor, k));
+            }
+        }
+      g_assert_cmpint (highest, ==, 63); /* the largest weight of a channel, or its opposite */
+      g_assert_cmpint (2 * 255 * highest, <=, G_MAXINT16);
+      g_assert_cmpint (2 * 255 * lowest, >=, G_MININT16);
+    }
+}
+
 static void
 test_wider_integers_are_refused (void)
 {
@@ -350,6 +388,7 @@ main (int argc, char **argv)
       g_test_add_data_func (back, &cases[i], test_operators_come_back_as_pairs);
     }
   g_test_add_func ("/qoperator/record", test_record_says_what_each_layer_became);
+  g_test_add_func ("/qoperator/seven-bits", test_seven_bits_do_not_saturate_pairs);
   g_test_add_func ("/qoperator/refused", test_wider_integers_are_refused);
   return g_test_run ();
 }
