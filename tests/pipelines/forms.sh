@@ -47,8 +47,10 @@ check_forms()
 {
   write_forms "$scratch/qdq.onnx"
   for form in qoperator qoperator-microsoft; do
-    check "$1, $form beside qdq in ONNX Runtime" "$(compare $form)" 99.9 "$2"
-    check "$1, $form on integers here" "$(agree $form)" 99.9 "$3"
+    seen=$(compare $form)
+    check "$1, $form beside qdq in ONNX Runtime" "$seen" 99.9 "$2"
+    seen=$(agree $form)
+    check "$1, $form on integers here" "$seen" 99.9 "$3"
   done
 }
 
