@@ -113,9 +113,10 @@ write_conversions (PareGraph *graph, GError **error)
   for (guint i = 0; i < graph->nodes->len; i++)
     {
       PareNode *node = graph->nodes->pdata[i];
+      gboolean dequantizes = pare_node_is (node, "DequantizeLinear"); /* the node goes as its conversion comes */
       if (pare_node_is (node, "QuantizeLinear") && !write_quantizer (graph, node, error))
         return FALSE;
-      else if (pare_node_is (node, "DequantizeLinear") && !write_dequantizer (graph, node, error))
+      if (dequantizes && !write_dequantizer (graph, node, error))
         return FALSE;
     }
   return TRUE;
