@@ -188,13 +188,13 @@ check_folding (const Kind *kind, guint bits, gboolean per_channel)
 {
   g_autoptr (PareGraph) kept = network (kind);
   g_autoptr (PareTensor) input = random_input (kept), before = NULL;
-  guint n;
-  const PareForm *const *forms = pare_forms (&n);
+  /* The forms that keep every value; those with operators on integers have tests of their own. */
+  static const char *const forms[] = { "fakequant", "qdq" };
 
   quantize (kept, bits, per_channel);
   narrow_scales (kept);
   before = run_to (kept, "normal", input);
-  for (guint i = 0; i < n; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (forms); i++)
     {
       g_autoptr (PareGraph) folded = pare_graph_copy (kept);
       g_autoptr (PareTensor) simulated = NULL, lowered = NULL;
@@ -205,7 +205,7 @@ check_folding (const Kind *kind, guint bits, gboolean per_channel)
       g_assert_cmpuint (count (folded, "BatchNormalization"), ==, 0);
       simulated = run_to (folded, "normal", input);
       assert_same (before, simulated, 1e-5);
-      forms[i]->lower (folded, &error);
+      pare_form_find (forms[i], NULL)->lower (folded, &error);
       g_assert_no_error (error);
       lowered = run_to (folded, "normal", input);
       assert_same (before, lowered, 1e-5);

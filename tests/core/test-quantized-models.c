@@ -274,7 +274,9 @@ test_every_form_computes_the_same (void)
         g_autoptr (PareTensor) before = run (graph), after = NULL;
         g_autoptr (GError) error = NULL;
         gboolean lowered = outputs[k]->lower (graph, &error);
-        if (g_error_matches (error, PARE_ERROR, PARE_ERROR_NOT_IMPLEMENTED))
+        /* What is written for one kind of hardware alone may refuse what that cannot do. */
+        if (g_error_matches (error, PARE_ERROR, PARE_ERROR_NOT_IMPLEMENTED)
+            || (g_str_equal (outputs[k]->name, "ascend") && g_error_matches (error, PARE_ERROR, PARE_ERROR_SETTINGS)))
           continue;
         g_assert_no_error (error);
         g_assert_true (lowered);
