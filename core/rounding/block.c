@@ -73,11 +73,11 @@ block_span (const PareRoundingWork *work, guint first, guint most)
 static gboolean
 round_block (PareRoundingWork *work, guint first, guint n, GError **error)
 {
-  static const PareReconstruction how = { .iterations = 600,
-                                          .learning_rate = 0.1,
-                                          .penalty = 0.01,
-                                          .activation_rate = 1e-3,
-                                          .block = { .learn_activations = TRUE, .drop = 0.5 } };
+  const PareReconstruction how = { .iterations = 600,
+                                   .learning_rate = 0.1,
+                                   .penalty = 0.01,
+                                   .activation_rate = 0.01,
+                                   .block = { .learn_activations = TRUE, .drop = work->settings->drop } };
 
   return pare_rounding_reconstruct (work, first, n, &how, error);
 }

@@ -94,6 +94,9 @@ check_settings (const PareRoundingWork *work, GError **error)
   if (settings->levels < 2 || settings->levels > 256)
     g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "levels=%u is not possible: write a number from 2 to 256.",
                  settings->levels);
+  else if (!(settings->drop >= 0 && settings->drop < 1))
+    g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+                 "drop=%g is not possible: write a part from 0 up to, but not, 1.", settings->drop);
   else if (settings->bias_correction == PARE_BIAS_CORRECTION_EMPIRICAL && !work->samples)
     g_set_error (error, PARE_ERROR, PARE_ERROR_NO_DATA,
                  "Empirical bias correction looks at activations, and no sample came: link samples to the tensors pad, "

@@ -33,6 +33,7 @@ typedef enum
  * @levels: of kmeans: how many different integers a layer's weights become
  * @iterations: of what learns; 0: its own default
  * @learning_rate: of what learns; 0: its own default
+ * @drop: of block: part of the activations that are not quantized while it learns, drawn anew for every batch
  * @seed: of what draws at random
  * @rows: the most positions of a layer's output to look at in each sample; 0: all
  * @memory_limit: bytes of activations to keep
@@ -48,6 +49,7 @@ typedef struct
   guint levels;
   guint iterations;
   double learning_rate;
+  double drop;
   guint64 seed;
   guint rows;
   guint64 memory_limit;

@@ -42,6 +42,8 @@ static const GstPareProperty properties[] = {
     FIELD (settings.iterations), .maximum = G_MAXINT },
   { "learning-rate", "Of algorithms that learn; 0: their own default", G_TYPE_DOUBLE, FIELD (settings.learning_rate),
     .maximum = 1e6 },
+  { "drop", "algorithm=block: part of the activations that are not quantized while it learns, at random", G_TYPE_DOUBLE,
+    FIELD (settings.drop), .maximum = 0.99 },
   { "seed", "Of the order of the samples", G_TYPE_UINT64, FIELD (settings.seed), .maximum = G_MAXINT64 },
   { "rows", "Positions to look at in each sample at most; 0: all", G_TYPE_UINT, FIELD (settings.rows),
     .maximum = G_MAXINT },

@@ -75,6 +75,22 @@ step_of (PareGraph *graph, const char *output)
   return pare_tensor_get_double (pair.scale->constant, 0);
 }
 
+/* QDrop: three quarters of the numbers pass unrounded while it learns, and it is judged with all of them rounded. */
+static void
+test_activations_may_be_dropped (void)
+{
+  g_auto (Net) net = residual ();
+  g_autoptr (PareSamples) samples = adaptive_samples (&input_shape);
+  PareRoundingSettings settings = adaptive_settings ("block"), plain = adaptive_settings ("nearest");
+  g_autoptr (PareGraph) graph = NULL, without = adaptive_round (&net, samples, &settings);
+  g_autoptr (PareGraph) nearest = adaptive_round (&net, samples, &plain);
+
+  settings.drop = 0.75;
+  graph = adaptive_round (&net, samples, &settings);
+  g_assert_cmpfloat (adaptive_error (&net, graph, samples), <, 0.5 * adaptive_error (&net, nearest, samples));
+  g_assert_cmpfloat (step_of (graph, "sum_relu_rounded"), !=, step_of (without, "sum_relu_rounded"));
+}
+
 /* Steps that are far too wide for what they round become narrower. */
 static void
 test_steps_of_activations_learn (void)
@@ -117,6 +133,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/block-rounding/a-block-ends-where-all-paths-meet", test_a_block_ends_where_all_paths_meet);
   g_test_add_func ("/block-rounding/a-block-is-better-than-nearest", test_a_block_is_better_than_nearest);
+  g_test_add_func ("/block-rounding/activations-may-be-dropped", test_activations_may_be_dropped);
   g_test_add_func ("/block-rounding/steps-of-activations-learn", test_steps_of_activations_learn);
   g_test_add_func ("/block-rounding/threads-do-not-show", test_threads_do_not_show);
   return g_test_run ();
