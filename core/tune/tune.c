@@ -25,13 +25,6 @@ pare_tune_settings_init (PareTuneSettings *settings)
 }
 
 static void
-rounded_clear (gpointer rounded)
-{
-  if (rounded)
-    pare_rounded_free (rounded);
-}
-
-static void
 tuner_free (PareTuner *tuner)
 {
   g_clear_pointer (&tuner->whole, pare_yardstick_free);
@@ -39,6 +32,8 @@ tuner_free (PareTuner *tuner)
   g_clear_pointer (&tuner->evaluation, pare_evaluation_free);
   g_clear_pointer (&tuner->layers, g_ptr_array_unref);
   g_ptr_array_unref (tuner->rounded);
+  g_clear_pointer (&tuner->learn, pare_samples_free);
+  g_clear_pointer (&tuner->chosen, pare_rounded_free);
   g_hash_table_unref (tuner->tried);
   g_object_unref (tuner->graph);
   g_free (tuner);
@@ -119,7 +114,9 @@ tuner_new (PareGraph *graph, PareSamples *samples, const PareTuneSettings *setti
   tuner->graph = pare_graph_copy (graph);
   tuner->record = graph->record;
   tuner->settings = settings;
-  tuner->rounded = g_ptr_array_new_with_free_func (rounded_clear);
+  tuner->progress = progress;
+  tuner->user_data = user_data;
+  tuner->rounded = pare_tuner_rounded_new ();
   tuner->tried = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free);
   if (!check_settings (settings, error) || !check_samples (settings, samples, error))
     return NULL;
@@ -130,7 +127,7 @@ tuner_new (PareGraph *graph, PareSamples *samples, const PareTuneSettings *setti
   if (!(settings->budget ? pare_tune_layers_offer (tuner->layers, settings->candidates, error)
                          : pare_tune_layers_climb (tuner->layers, settings->ladder, error)))
     return NULL;
-  if (apart && !pare_tuner_round (tuner, samples, apart, progress, user_data, error))
+  if (apart && !pare_tuner_round (tuner, samples, apart, error))
     return NULL;
   tuner->evaluation
       = pare_evaluation_new (tuner->graph, samples, apart, settings->memory_limit, progress, user_data, error);
@@ -303,7 +300,7 @@ keep_budget (PareTuner *tuner, guint8 *choice, GError **error)
                    pare_tune_price (tuner->layers, choice), "share",
                    pare_tune_price (tuner->layers, choice) / float_price (tuner), "sensitivity",
                    pare_tune_sensitivity (tuner->layers, choice), NULL);
-  return TRUE;
+  return pare_tuner_round_choice (tuner, choice, error);
 }
 
 /* The end */

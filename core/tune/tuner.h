@@ -16,6 +16,9 @@ G_BEGIN_DECLS
  * @brief: measures layers
  * @layers: of PareTuneLayer
  * @rounded: of PareRounded, by option: weights for it, or NULL; empty without rounding
+ * @learn: samples that rounding learns from, or NULL
+ * @chosen: weights for the final choice, in place of @rounded, or NULL
+ * @progress: may be NULL
  * @tried: choice (GBytes) -> PareTuneTried
  */
 typedef struct
@@ -27,6 +30,10 @@ typedef struct
   PareYardstick *whole, *brief;
   GPtrArray *layers;
   GPtrArray *rounded;
+  PareSamples *learn;
+  PareRounded *chosen;
+  PareProgress progress;
+  gpointer user_data;
   GHashTable *tried;
 } PareTuner;
 
@@ -40,9 +47,13 @@ typedef struct
 /* Quantizes @graph, a copy of the network, as @choice says; and such a copy. */
 gboolean pare_tuner_quantize (const PareTuner *tuner, PareGraph *graph, const guint8 *choice, GError **error);
 PareGraph *pare_tuner_build (const PareTuner *tuner, const guint8 *choice, GError **error);
+/* For @rounded. */
+GPtrArray *pare_tuner_rounded_new (void);
 /* Rounds each option of few bits, by the inputs of the first @n of @samples. */
-gboolean pare_tuner_round (PareTuner *tuner, PareSamples *samples, guint64 n, PareProgress progress, gpointer user_data,
-                           GError **error);
+gboolean pare_tuner_round (PareTuner *tuner, PareSamples *samples, guint64 n, GError **error);
+/* Rounds anew for @choice, which is final: layers make up for what those before them lose just there. Nothing without
+ * rounding. */
+gboolean pare_tuner_round_choice (PareTuner *tuner, const guint8 *choice, GError **error);
 /* Gives layers of @graph, quantized as @choice says, the rounded weights of their options. A layer that is not
  * quantized in it stays as it is. */
 gboolean pare_tuner_apply_rounding (const PareTuner *tuner, PareGraph *graph, const guint8 *choice, GError **error);
