@@ -163,6 +163,17 @@ step_new (PareCompile *compile, guint n, PareSlot *const *slots)
   return step;
 }
 
+/* Bytes for the step at hand alone. */
+static PareSlot *
+working_memory (PareCompile *compile, gsize size)
+{
+  PareSpec spec = { PARE_UINT8, { 1, { size } } };
+  PareSlot *slot = slot_new (compile, &spec, NULL);
+
+  g_clear_pointer (&slot->layout, pare_layout_free); /* nobody but the step knows what is in it */
+  return slot;
+}
+
 void
 pare_compile_primitive (PareCompile *compile, ParePrimitive *primitive, guint n, const PareArg *args,
                         PareSlot *const *slots)
@@ -173,11 +184,7 @@ pare_compile_primitive (PareCompile *compile, ParePrimitive *primitive, guint n,
 
   memcpy (all, slots, n * sizeof *slots);
   if (scratchpad)
-    {
-      PareSpec spec = { PARE_UINT8, { 1, { scratchpad } } };
-      all[n] = slot_new (compile, &spec, NULL);
-      g_clear_pointer (&all[n]->layout, pare_layout_free); /* the primitive knows it better */
-    }
+    all[n] = working_memory (compile, scratchpad);
   step = step_new (compile, n + (scratchpad != 0), all);
   step->primitive = primitive;
   step->args = g_new (PareArg, n + 1);
@@ -414,6 +421,7 @@ pare_compile_forward (PareCompile *compile, GError **error)
 {
   const PareInfer *infer = compile->infer;
   guint n = infer->n_inputs + infer->n_outputs;
+  gsize scratch = compile->op->scratch ? compile->op->scratch (infer) : 0;
   g_autofree PareSlot **slots = g_new0 (PareSlot *, n + 1);
   PareStep *step;
 
@@ -436,12 +444,15 @@ pare_compile_forward (PareCompile *compile, GError **error)
       if (infer->outputs[i].type != PARE_UNDEFINED)
         *slot = over ? pare_compile_output_over (compile, i, slots[0]) : pare_compile_output (compile, i, NULL, error);
     }
-  step = step_new (compile, n, slots);
+  if (scratch)
+    slots[n] = working_memory (compile, scratch);
+  step = step_new (compile, n + (scratch != 0), slots);
   step->forward = compile->op->forward;
   step->views = g_new0 (PareView, n + 1);
   for (guint i = 0; i < infer->n_inputs; i++)
     step->views[i] = (PareView){ infer->inputs[i].type, infer->inputs[i].shape, NULL };
   step->n_inputs = infer->n_inputs;
+  step->n_outputs = infer->n_outputs;
   step->opset = infer->opset;
   return TRUE;
 }

@@ -14,8 +14,8 @@ typedef struct
   ParePrimitive *primitive;
   PareArg *args;
   gboolean (*forward) (const PareKernel *kernel, GError **error);
-  PareView *views; /* of all slots: first the inputs, then the outputs */
-  guint n_inputs;
+  PareView *views; /* of all slots: first the inputs, then the outputs, then working memory if any */
+  guint n_inputs, n_outputs;
   gint64 opset;
   PareStepFunc run;
   gpointer state;

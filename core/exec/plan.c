@@ -119,8 +119,11 @@ run_step (PareStep *step, GError **error)
     return pare_primitive_run (step->primitive, error);
   if (step->views)
     {
-      PareKernel kernel = { step->node, step->opset, step->n_inputs, step->views, step->n_slots - step->n_inputs,
-                            step->views + step->n_inputs };
+      guint scratch = step->n_inputs + step->n_outputs;
+      PareKernel kernel = { step->node,      step->opset,
+                            step->n_inputs,  step->views,
+                            step->n_outputs, step->views + step->n_inputs,
+                            scratch < step->n_slots ? step->views[scratch].data : NULL };
       return step->forward (&kernel, error);
     }
   return step->run (step->state, step->slots, error);

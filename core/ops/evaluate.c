@@ -41,6 +41,19 @@ allocate_outputs (const PareNode *node, const PareSpec *specs, guint n, PareView
   return TRUE;
 }
 
+/* Working memory for the kernel, if it wants some. */
+static gboolean
+allocate_scratch (const PareOperator *op, const PareInfer *infer, PareKernel *kernel, GError **error)
+{
+  gsize size = op->scratch ? op->scratch (infer) : 0;
+
+  kernel->scratch = size ? g_try_malloc (size) : NULL;
+  if (kernel->scratch || !size)
+    return TRUE;
+  pare_node_error (error, PARE_ERROR_FORMAT, infer->node, "there is no memory for its %" G_GSIZE_FORMAT " bytes.", size);
+  return FALSE;
+}
+
 gboolean
 pare_evaluate_node (const PareNode *node, PareTensor *const *inputs, PareTensor **outputs, GError **error)
 {
@@ -80,7 +93,9 @@ pare_evaluate_node (const PareNode *node, PareTensor *const *inputs, PareTensor 
   for (guint i = 0; done && i < n_outputs; i++)
     if (!node->outputs->pdata[i])
       output_specs[i].type = PARE_UNDEFINED;
-  done = done && allocate_outputs (node, output_specs, n_outputs, output_views, error) && op->forward (&kernel, error);
+  done = done && allocate_outputs (node, output_specs, n_outputs, output_views, error)
+         && allocate_scratch (op, &infer, &kernel, error) && op->forward (&kernel, error);
+  g_free (kernel.scratch);
   for (guint i = 0; i < n_outputs; i++)
     {
       outputs[i] = NULL;

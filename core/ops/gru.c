@@ -98,13 +98,14 @@ close_candidate (const PareStep *step, gint64 b)
 }
 
 /* The gradients by r h, when the product comes after the reset. */
-static float *
+static const float *
 reset_gradients (const PareStep *step)
 {
   gint64 n = step->net->hidden;
-  float *by = g_new0 (float, MAX (step->net->batch * n, 1));
+  float *by = step->spare;
   PareMatrix candidate = { step->by_x + G * n, 3 * n, 1 }, r = { step->r + 2 * n * n, n, 1 };
 
+  memset (by, 0, step->net->batch * n * sizeof *by);
   pare_add_product (step->net->batch, n, n, &candidate, &r, by, n);
   return by;
 }
@@ -131,7 +132,7 @@ close_reset (const PareStep *step, gint64 b, const float *by_reset)
 static void
 gru_step_back (const PareStep *step)
 {
-  g_autofree float *by_reset = NULL;
+  const float *by_reset;
 
   for (gint64 b = 0; b < step->net->batch; b++)
     close_candidate (step, b);

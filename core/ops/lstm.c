@@ -88,9 +88,9 @@ backward_item (const PareStep *step, gint64 b)
   const float *row = step->state + b * SAVED * n, *before = pare_step_cell (step, b), *c = row + C * n;
   const float *dh = step->dh + b * n;
   float *by = step->by_x + b * 4 * n, *dc = step->dc + b * n, *dc_before = step->dc_before + b * n;
-  g_autofree float *squashed = g_memdup2 (c, MAX (n, 1) * sizeof (float));
-  g_autofree float *inner = g_new (float, MAX (n, 1));
+  float *squashed = step->spare, *inner = step->spare + n;
 
+  memcpy (squashed, c, n * sizeof *c);
   pare_step_activate (step, 2, n, squashed);
   for (gint64 j = 0; j < n; j++)
     {

@@ -42,7 +42,8 @@ typedef struct
  * PareKernel:
  *
  * One execution of a node on plain row-major memory. Outputs are allocated with the inferred shapes.
- * An input and an output never overlap unless the operator says so with @in_place.
+ * An input and an output never overlap unless the operator says so with @in_place. @scratch is what the operator asked
+ * for; what lies there is left from others.
  */
 typedef struct
 {
@@ -52,6 +53,7 @@ typedef struct
   const PareView *inputs;
   guint n_outputs;
   const PareView *outputs;
+  gpointer scratch;
 } PareKernel;
 
 /* How the quantizer treats an operator: chosen by what ONNX Runtime executes as int8. */
@@ -141,6 +143,7 @@ typedef struct
  *   of input 0 lie at @input; FALSE when that cannot be said with strides. Operators with @alias have it without
  * @strided_inputs: bit i is set when @compile takes input i wherever its elements lie (exec/view.h)
  * @in_place: @forward may write its output over an input of the same type and size
+ * @scratch: bytes of working memory that @forward wants, of whatever type the inputs are
  * @shape_inputs: bit i is set when only the shape and type of input i are read, never its data: nobody keeps it for
  * that
  * @by_sample: TRUE when sample i (axis 0) of the output depends on sample i of the inputs alone, whatever their number;
@@ -175,6 +178,7 @@ typedef struct
   gboolean (*view) (const PareInfer *infer, guint output, const PareStrided *input, PareStrided *strided);
   guint strided_inputs;
   gboolean in_place;
+  gsize (*scratch) (const PareInfer *infer);
   guint shape_inputs;
   gboolean (*by_sample) (const PareInfer *infer);
   guint64 (*macs) (const PareInfer *infer);

@@ -7,7 +7,14 @@ pare_parallel (gint64 n, gint64 grain, PareLoop run, gconstpointer data)
 {
   gint64 step = MAX (grain, 1), pieces = (n + step - 1) / step;
 
-#pragma omp parallel for schedule(static) if (pieces > 1)
+  /* OpenMP would allocate a team even for one thread. */
+  if (pieces <= 1)
+    {
+      if (n > 0)
+        run (0, n, data);
+      return;
+    }
+#pragma omp parallel for schedule(static)
   for (gint64 i = 0; i < pieces; i++)
     run (i * step, MIN ((i + 1) * step, n), data);
 }

@@ -34,14 +34,20 @@ pare_recurrent_time (const PareRecurrent *net, guint direction, const gint32 *le
   return s >= n ? -1 : net->reverse[direction] ? n - 1 - s : s;
 }
 
-float *
-pare_recurrent_memory (const PareNode *node, gint64 n, GError **error)
+gsize
+pare_recurrent_carve (const PareRecurrentPart *parts, guint n, float *memory)
 {
-  float *memory = g_try_malloc0_n (MAX (n, 1), sizeof (float));
+  gsize total = 0;
 
-  if (!memory)
-    pare_node_error (error, PARE_ERROR_FORMAT, node, "there is no memory for its %" G_GINT64_FORMAT " products.", n);
-  return memory;
+  for (guint i = 0; i < n; i++)
+    {
+      if (memory)
+        *parts[i].to = memory + total;
+      total += parts[i].n;
+    }
+  if (memory)
+    memset (memory, 0, total * sizeof *memory);
+  return total * sizeof *memory;
 }
 
 /* Steps */
@@ -250,30 +256,30 @@ typedef struct
   float *states; /* two steps, or all where they are an output */
 } Memory;
 
-static void
-memory_clear (Memory *memory)
-{
-  g_free (memory->from_x);
-  g_free (memory->step_x);
-  g_free (memory->turned_w);
-  g_free (memory->turned_r);
-  g_free (memory->first);
-  g_free (memory->states);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Memory, memory_clear)
-
-static gboolean
-memory_init (Memory *memory, const PareNode *node, const PareRecurrent *net, GError **error)
+/* Divides @scratch up, NULL: only tells how many bytes that takes. */
+static gsize
+memory_init (Memory *memory, const PareRecurrent *net, float *scratch)
 {
   gint64 rows = net->cell->gates * net->hidden;
+  const PareRecurrentPart parts[] = {
+    { &memory->from_x, net->steps * net->batch * rows },
+    { &memory->step_x, net->batch * rows },
+    { &memory->turned_w, rows * net->input },
+    { &memory->turned_r, rows * net->hidden },
+    { &memory->first, 2 * net->batch * net->hidden },
+    { &memory->states, 2 * net->batch * net->cell->saved * net->hidden },
+  };
 
-  return (memory->from_x = pare_recurrent_memory (node, net->steps * net->batch * rows, error))
-         && (memory->step_x = pare_recurrent_memory (node, net->batch * rows, error))
-         && (memory->turned_w = pare_recurrent_memory (node, rows * net->input, error))
-         && (memory->turned_r = pare_recurrent_memory (node, rows * net->hidden, error))
-         && (memory->first = pare_recurrent_memory (node, 2 * net->batch * net->hidden, error))
-         && (memory->states = pare_recurrent_memory (node, 2 * net->batch * net->cell->saved * net->hidden, error));
+  return pare_recurrent_carve (parts, G_N_ELEMENTS (parts), scratch);
+}
+
+gsize
+pare_recurrent_scratch (const PareInfer *infer, const PareCell *cell)
+{
+  PareRecurrent net;
+  Memory memory;
+
+  return pare_recurrent_read (infer->node, cell, infer->inputs, &net, NULL) ? memory_init (&memory, &net, NULL) : 0;
 }
 
 static gconstpointer
@@ -402,17 +408,24 @@ run_direction (const PareKernel *kernel, const PareRecurrent *net, guint directi
 }
 
 gboolean
+pare_recurrent_read_kernel (const PareKernel *kernel, const PareCell *cell, PareRecurrent *net, GError **error)
+{
+  PareSpec specs[PARE_RECURRENT_INPUTS] = { 0 };
+
+  for (guint i = 0; i < MIN (kernel->n_inputs, PARE_RECURRENT_INPUTS); i++)
+    specs[i] = (PareSpec){ kernel->inputs[i].type, kernel->inputs[i].shape };
+  return pare_recurrent_read (kernel->node, cell, specs, net, error);
+}
+
+gboolean
 pare_recurrent_forward (const PareKernel *kernel, const PareCell *cell, GError **error)
 {
-  g_autofree PareSpec *specs = g_new0 (PareSpec, kernel->n_inputs + 1);
-  g_auto (Memory) memory = { 0 };
+  Memory memory;
   PareRecurrent net;
 
-  for (guint i = 0; i < kernel->n_inputs; i++)
-    specs[i] = (PareSpec){ kernel->inputs[i].type, kernel->inputs[i].shape };
-  if (!pare_recurrent_read (kernel->node, cell, specs, &net, error)
-      || !memory_init (&memory, kernel->node, &net, error))
+  if (!pare_recurrent_read_kernel (kernel, cell, &net, error))
     return FALSE;
+  memory_init (&memory, &net, kernel->scratch);
   if (pare_kernel_wants (kernel, PARE_RECURRENT_Y))
     memset (kernel->outputs[PARE_RECURRENT_Y].data, 0,
             pare_view_elements (&kernel->outputs[PARE_RECURRENT_Y]) * sizeof (float));

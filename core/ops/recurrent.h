@@ -81,6 +81,7 @@ typedef struct
   float *dh, *dc, *dh_before, *dc_before;
   float *by_x, *by_h; /* by the products with x and with h, rows of gates * hidden */
   float *dpeephole;
+  float *spare;       /* @batch + 2 rows of hidden numbers, for whatever the cell wants */
 } PareStep;
 
 /**
@@ -114,8 +115,12 @@ void pare_step_slope (const PareStep *step, guint function, gint64 n, const floa
 /* Reads the node behind @specs (X, W, R, ..). */
 gboolean pare_recurrent_read (const PareNode *node, const PareCell *cell, const PareSpec *specs, PareRecurrent *net,
                               GError **error);
+gboolean pare_recurrent_read_kernel (const PareKernel *kernel, const PareCell *cell, PareRecurrent *net,
+                                     GError **error);
 gboolean pare_recurrent_infer (PareInfer *infer, const PareCell *cell, GError **error);
 gboolean pare_recurrent_forward (const PareKernel *kernel, const PareCell *cell, GError **error);
+gsize pare_recurrent_scratch (const PareInfer *infer, const PareCell *cell);
+gsize pare_recurrentgrad_scratch (const PareInfer *infer, const PareCell *cell);
 gboolean pare_recurrent_backward (PareGradient *gradient, const PareNode *node, const PareCell *cell, GError **error);
 guint64 pare_recurrent_macs (const PareInfer *infer);
 gboolean pare_recurrentgrad_infer (PareInfer *infer, const PareCell *cell, GError **error);
@@ -127,8 +132,16 @@ gint64 pare_recurrent_y_row (const PareRecurrent *net, gint64 t, guint direction
 gint64 pare_recurrent_state_row (const PareRecurrent *net, guint direction, gint64 b);
 /* The time that step @s of item @b looks at; -1 when the item is over. */
 gint64 pare_recurrent_time (const PareRecurrent *net, guint direction, const gint32 *lengths, gint64 s, gint64 b);
-/* Zeroed memory for @n numbers (freed with g_free), or an error. */
-float *pare_recurrent_memory (const PareNode *node, gint64 n, GError **error);
+/* A pointer that is to have @n numbers. */
+typedef struct
+{
+  float **to;
+  gint64 n;
+} PareRecurrentPart;
+
+/* Lets the pointers point into @memory, one after the other, and sets all numbers to zero. Returns the bytes that takes;
+ * with @memory NULL it does no more. */
+gsize pare_recurrent_carve (const PareRecurrentPart *parts, guint n, float *memory);
 
 /* The operators of @cell and of its gradient, as functions and as the file's table. */
 #define PARE_RECURRENT_OPERATORS(cell, title)                                                                          \
@@ -141,6 +154,14 @@ float *pare_recurrent_memory (const PareNode *node, gint64 n, GError **error);
     if (pare_kernel_is_half (kernel))                                                                                  \
       return pare_forward_widened (kernel, cell##_forward, error);                                                     \
     return pare_recurrent_forward (kernel, &cell, error);                                                              \
+  }                                                                                                                    \
+  static gsize cell##_scratch (const PareInfer *infer)                                                                 \
+  {                                                                                                                    \
+    return pare_recurrent_scratch (infer, &cell);                                                                      \
+  }                                                                                                                    \
+  static gsize cell##grad_scratch (const PareInfer *infer)                                                             \
+  {                                                                                                                    \
+    return pare_recurrentgrad_scratch (infer, &cell);                                                                  \
   }                                                                                                                    \
   static gboolean cell##_backward (PareGradient *gradient, const PareNode *node, GError **error)                       \
   {                                                                                                                    \
@@ -159,9 +180,14 @@ float *pare_recurrent_memory (const PareNode *node, gint64 n, GError **error);
       .since = 7,                                                                                                      \
       .infer = cell##_infer,                                                                                           \
       .forward = cell##_forward,                                                                                       \
+      .scratch = cell##_scratch,                                                                                       \
       .backward = cell##_backward,                                                                                     \
       .macs = pare_recurrent_macs,                                                                                     \
       .quantize_note = "its state is carried from step to step in float" },                                            \
-    { .name = title "Grad", .domain = PARE_DOMAIN, .infer = cell##grad_infer, .forward = cell##grad_forward },         \
+    { .name = title "Grad",                                                                                            \
+      .domain = PARE_DOMAIN,                                                                                           \
+      .infer = cell##grad_infer,                                                                                       \
+      .forward = cell##grad_forward,                                                                                   \
+      .scratch = cell##grad_scratch },                                                                                 \
     { NULL },                                                                                                          \
   };

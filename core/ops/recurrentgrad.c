@@ -108,49 +108,41 @@ typedef struct
   float *states[4];       /* h, C, and those of the step before: rows of items */
   float *aside[2];        /* h and C of items that are over */
   float *first;           /* initial states: of h, then of C */
+  float *spare;           /* for the cell */
 } Memory;
 
-static void
-memory_clear (Memory *memory)
+/* Divides @scratch up, NULL: only tells how many bytes that takes. */
+static gsize
+memory_init (Memory *memory, const PareRecurrent *net, float *scratch)
 {
-  float *all[] = { memory->by_x,     memory->by_h,      memory->hidden,    memory->reset,     memory->step_x,
-                   memory->step_h,   memory->states[0], memory->states[1], memory->states[2], memory->states[3],
-                   memory->aside[0], memory->aside[1],  memory->first };
-
-  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
-    g_free (all[i]);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Memory, memory_clear)
-
-static gboolean
-memory_init (Memory *memory, const PareNode *node, const PareRecurrent *net, GError **error)
-{
-  gint64 rows = net->cell->gates * net->hidden, all = net->steps * net->batch;
-  const struct
-  {
-    float **to;
-    gint64 n;
-  } parts[] = {
+  gint64 rows = net->cell->gates * net->hidden, all = net->steps * net->batch, items = net->batch * net->hidden;
+  const PareRecurrentPart parts[] = {
     { &memory->by_x, all * rows },
     { &memory->by_h, all * rows },
     { &memory->hidden, all * net->hidden },
     { &memory->reset, net->cell->reset_product ? all * net->hidden : 0 },
     { &memory->step_x, net->batch * rows },
     { &memory->step_h, net->batch * rows },
-    { &memory->states[0], net->batch * net->hidden },
-    { &memory->states[1], net->batch * net->hidden },
-    { &memory->states[2], net->batch * net->hidden },
-    { &memory->states[3], net->batch * net->hidden },
-    { &memory->aside[0], net->batch * net->hidden },
-    { &memory->aside[1], net->batch * net->hidden },
-    { &memory->first, 2 * net->batch * net->hidden },
+    { &memory->states[0], items },
+    { &memory->states[1], items },
+    { &memory->states[2], items },
+    { &memory->states[3], items },
+    { &memory->aside[0], items },
+    { &memory->aside[1], items },
+    { &memory->first, 2 * items },
+    { &memory->spare, items + 2 * net->hidden },
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
-    if (!(*parts[i].to = pare_recurrent_memory (node, parts[i].n, error)))
-      return FALSE;
-  return TRUE;
+  return pare_recurrent_carve (parts, G_N_ELEMENTS (parts), scratch);
+}
+
+gsize
+pare_recurrentgrad_scratch (const PareInfer *infer, const PareCell *cell)
+{
+  PareRecurrent net;
+  Memory memory;
+
+  return pare_recurrent_read (infer->node, cell, infer->inputs, &net, NULL) ? memory_init (&memory, &net, NULL) : 0;
 }
 
 static const float *
@@ -337,6 +329,7 @@ run_direction (const PareKernel *kernel, const PareRecurrent *net, guint directi
   step.dpeephole = dpeephole ? dpeephole + direction * 3 * n : NULL;
   step.by_x = memory->step_x;
   step.by_h = memory->step_h;
+  step.spare = memory->spare;
   for (gint64 s = net->steps - 1; s >= 0; s--)
     {
       guint now = (net->steps - 1 - s) % 2 * 2;
@@ -356,15 +349,12 @@ run_direction (const PareKernel *kernel, const PareRecurrent *net, guint directi
 gboolean
 pare_recurrentgrad_forward (const PareKernel *kernel, const PareCell *cell, GError **error)
 {
-  g_autofree PareSpec *specs = g_new0 (PareSpec, kernel->n_inputs + 1);
-  g_auto (Memory) memory = { 0 };
+  Memory memory;
   PareRecurrent net;
 
-  for (guint i = 0; i < kernel->n_inputs; i++)
-    specs[i] = (PareSpec){ kernel->inputs[i].type, kernel->inputs[i].shape };
-  if (!pare_recurrent_read (kernel->node, cell, specs, &net, error)
-      || !memory_init (&memory, kernel->node, &net, error))
+  if (!pare_recurrent_read_kernel (kernel, cell, &net, error))
     return FALSE;
+  memory_init (&memory, &net, kernel->scratch);
   for (guint i = 0; i < kernel->n_outputs; i++)
     if (pare_kernel_wants (kernel, i))
       memset (kernel->outputs[i].data, 0, pare_view_elements (&kernel->outputs[i]) * sizeof (float));

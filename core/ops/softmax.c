@@ -89,41 +89,46 @@ dense_rows (gint64 from, gint64 to, gconstpointer data)
     }
 }
 
+/* So many columns of a plane at once: their sums stay near. */
+#define COLUMNS 256
+
+PARE_INLINE void
+columns (const Job *job, const float *restrict x, float *restrict y, gint64 count)
+{
+  gint64 n = job->n, inner = job->inner;
+  float largest[COLUMNS], sum[COLUMNS];
+
+  for (gint64 i = 0; i < count; i++)
+    {
+      largest[i] = -INFINITY;
+      sum[i] = 0;
+    }
+  for (gint64 r = 0; r < n; r++)
+    for (gint64 i = 0; i < count; i++)
+      largest[i] = x[r * inner + i] > largest[i] ? x[r * inner + i] : largest[i];
+  for (gint64 r = 0; r < n; r++)
+    for (gint64 i = 0; i < count; i++)
+      {
+        y[r * inner + i] = pare_expf (x[r * inner + i] - largest[i]);
+        sum[i] += y[r * inner + i];
+      }
+  for (gint64 i = 0; i < count; i++)
+    sum[i] = job->log ? largest[i] + logf (sum[i]) : 1 / sum[i];
+  for (gint64 r = 0; r < n; r++)
+    for (gint64 i = 0; i < count; i++)
+      y[r * inner + i] = job->log ? x[r * inner + i] - sum[i] : y[r * inner + i] * sum[i];
+}
+
 /* Planes [from, to) of [n, inner]; column by column would jump through the memory, so rows of columns. */
 static PARE_VECTOR void
 planes (gint64 from, gint64 to, gconstpointer data)
 {
   const Job *job = data;
-  gint64 n = job->n, inner = job->inner;
-  float *restrict largest = g_new (float, inner);
-  float *restrict sum = g_new (float, inner);
+  gint64 size = job->n * job->inner;
 
   for (gint64 k = from; k < to; k++)
-    {
-      const float *restrict x = job->x + k * n * inner;
-      float *restrict y = job->y + k * n * inner;
-      for (gint64 i = 0; i < inner; i++)
-        {
-          largest[i] = -INFINITY;
-          sum[i] = 0;
-        }
-      for (gint64 r = 0; r < n; r++)
-        for (gint64 i = 0; i < inner; i++)
-          largest[i] = x[r * inner + i] > largest[i] ? x[r * inner + i] : largest[i];
-      for (gint64 r = 0; r < n; r++)
-        for (gint64 i = 0; i < inner; i++)
-          {
-            y[r * inner + i] = pare_expf (x[r * inner + i] - largest[i]);
-            sum[i] += y[r * inner + i];
-          }
-      for (gint64 i = 0; i < inner; i++)
-        sum[i] = job->log ? largest[i] + logf (sum[i]) : 1 / sum[i];
-      for (gint64 r = 0; r < n; r++)
-        for (gint64 i = 0; i < inner; i++)
-          y[r * inner + i] = job->log ? x[r * inner + i] - sum[i] : y[r * inner + i] * sum[i];
-    }
-  g_free (largest);
-  g_free (sum);
+    for (gint64 i = 0; i < job->inner; i += COLUMNS)
+      columns (job, job->x + k * size + i, job->y + k * size + i, MIN (COLUMNS, job->inner - i));
 }
 
 /* float64 is rare: one element after the other. */
