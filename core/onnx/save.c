@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Writing models: packed straight to the file, weights out of the graph's own memory. */
+#include "onnx/blockwriter.h"
 #include "onnx/codec.h"
 #include <string.h>
 
@@ -66,41 +67,21 @@ free_model (PareOnnxWriter *writer, Onnx__ModelProto *proto)
   onnx__model_proto__free_unpacked (proto, NULL);
 }
 
-/* A buffer of protobuf-c that collects small pieces and lets large ones through. */
+/* A buffer of protobuf-c that goes to a file. */
 typedef struct
 {
   ProtobufCBuffer base;
-  int fd;
-  const char *path;
-  gsize filled;
+  PareBlockWriter *writer;
   GError *error;
-  guint8 data[1 << 16];
 } FileBuffer;
-
-static void
-file_buffer_flush (FileBuffer *buffer)
-{
-  if (!buffer->error)
-    pare_write_all (buffer->fd, buffer->data, buffer->filled, buffer->path, &buffer->error);
-  buffer->filled = 0;
-}
 
 static void
 file_buffer_append (ProtobufCBuffer *base, size_t size, const uint8_t *data)
 {
   FileBuffer *buffer = (FileBuffer *)base;
 
-  if (size > sizeof buffer->data - buffer->filled)
-    file_buffer_flush (buffer);
-  if (size > sizeof buffer->data)
-    {
-      if (!buffer->error)
-        pare_write_all (buffer->fd, data, size, buffer->path, &buffer->error);
-      return;
-    }
-  if (size)
-    memcpy (buffer->data + buffer->filled, data, size);
-  buffer->filled += size;
+  if (!buffer->error)
+    pare_block_writer_put (buffer->writer, data, size, &buffer->error);
 }
 
 typedef struct
@@ -113,16 +94,14 @@ static gboolean
 write_model (int fd, gpointer user_data, GError **error)
 {
   ModelJob *job = user_data;
-  g_autofree FileBuffer *buffer = g_new0 (FileBuffer, 1);
+  guint64 size = protobuf_c_message_get_packed_size (&job->proto->base);
+  g_autoptr (PareBlockWriter) writer = pare_block_writer_new (fd, size, job->path);
+  FileBuffer buffer = { { file_buffer_append }, writer, NULL };
 
-  buffer->base.append = file_buffer_append;
-  buffer->fd = fd;
-  buffer->path = job->path;
-  protobuf_c_message_pack_to_buffer (&job->proto->base, &buffer->base);
-  file_buffer_flush (buffer);
-  if (!buffer->error)
-    return TRUE;
-  g_propagate_error (error, buffer->error);
+  protobuf_c_message_pack_to_buffer (&job->proto->base, &buffer.base);
+  if (!buffer.error)
+    return pare_block_writer_finish (writer, error);
+  g_propagate_error (error, buffer.error);
   return FALSE;
 }
 
@@ -132,23 +111,41 @@ typedef struct
   const GPtrArray *tensors;
 } DataJob;
 
+/* Bytes between a tensor that ends at @at and the next one. */
+static gsize
+gap_at (guint64 at)
+{
+  return -at & (PARE_ONNX_EXTERNAL_ALIGN - 1);
+}
+
+static guint64
+data_size (const DataJob *job)
+{
+  guint64 size = 0;
+
+  for (guint i = 0; i < job->tensors->len; i++)
+    size += gap_at (size) + pare_tensor_size (job->tensors->pdata[i]);
+  return size;
+}
+
 static gboolean
 write_data (int fd, gpointer user_data, GError **error)
 {
   static const guint8 padding[PARE_ONNX_EXTERNAL_ALIGN];
   DataJob *job = user_data;
+  g_autoptr (PareBlockWriter) writer = pare_block_writer_new (fd, data_size (job), job->path);
   guint64 at = 0;
 
   for (guint i = 0; i < job->tensors->len; i++)
     {
       const PareTensor *tensor = job->tensors->pdata[i];
-      gsize gap = -at & (PARE_ONNX_EXTERNAL_ALIGN - 1);
-      if (!pare_write_all (fd, padding, gap, job->path, error)
-          || !pare_write_all (fd, pare_tensor_data (tensor), pare_tensor_size (tensor), job->path, error))
+      gsize gap = gap_at (at);
+      if (!pare_block_writer_put (writer, padding, gap, error)
+          || !pare_block_writer_put (writer, pare_tensor_data (tensor), pare_tensor_size (tensor), error))
         return FALSE;
       at += gap + pare_tensor_size (tensor);
     }
-  return TRUE;
+  return pare_block_writer_finish (writer, error);
 }
 
 static gboolean

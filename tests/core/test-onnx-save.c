@@ -146,28 +146,72 @@ test_the_file_holds_what_to_bytes_gives (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (count_files (f), ==, 1);
 }
 
-/* A limit on file sizes stands in for a full disk. */
+/* So large that it is written past the system's cache; its end fills no block of it. */
+#define MANY 17000003
+
 static void
-test_a_full_disk_leaves_the_old_file (Fixture *f, gconstpointer external)
+test_a_large_file_holds_what_to_bytes_gives (Fixture *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (PareGraph) old = new_graph (300), graph = new_graph (100000);
+  g_autoptr (PareGraph) graph = new_graph (MANY);
+  g_autoptr (GBytes) bytes = pare_onnx_to_bytes (graph, &error);
+  g_autoptr (GMappedFile) content = NULL;
+
+  g_assert_true (pare_onnx_save (graph, f->model, PARE_ONNX_EXTERNAL_AUTO, &error));
+  content = g_mapped_file_new (f->model, FALSE, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_mapped_file_get_length (content), ==, g_bytes_get_size (bytes));
+  g_assert_true (memcmp (g_mapped_file_get_contents (content), g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes))
+                 == 0);
+}
+
+static void
+test_large_external_data_comes_back (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PareGraph) graph = new_graph (MANY), loaded = NULL;
+
+  g_assert_true (pare_onnx_save (graph, f->model, PARE_ONNX_EXTERNAL_ALWAYS, &error));
+  loaded = pare_onnx_load (f->model, &error);
+  g_assert_no_error (error);
+  g_assert_true (
+      pare_tensor_equal (pare_graph_find_value (loaded, "w")->constant, pare_graph_find_value (graph, "w")->constant));
+}
+
+/* A limit on file sizes stands in for a full disk. */
+static void
+check_full_disk (Fixture *f, PareOnnxExternal external, guint n)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PareGraph) old = new_graph (300), graph = new_graph (n);
   struct rlimit limit, before;
   guint files;
 
-  g_assert_true (pare_onnx_save (old, f->model, GPOINTER_TO_INT (external), &error));
+  g_assert_true (pare_onnx_save (old, f->model, external, &error));
   files = count_files (f);
   getrlimit (RLIMIT_FSIZE, &before);
   limit = before;
   limit.rlim_cur = 100000;
   signal (SIGXFSZ, SIG_IGN);
   setrlimit (RLIMIT_FSIZE, &limit);
-  g_assert_false (pare_onnx_save (graph, f->model, GPOINTER_TO_INT (external), &error));
+  g_assert_false (pare_onnx_save (graph, f->model, external, &error));
   setrlimit (RLIMIT_FSIZE, &before);
   g_assert_error (error, PARE_ERROR, PARE_ERROR_NO_SPACE);
   g_assert_nonnull (strstr (error->message, "m.onnx"));
   g_assert_cmpuint (count_files (f), ==, files);
   assert_loads_with (f->model, 300);
+}
+
+static void
+test_a_full_disk_leaves_the_old_file (Fixture *f, gconstpointer external)
+{
+  check_full_disk (f, GPOINTER_TO_INT (external), 100000);
+}
+
+static void
+test_a_full_disk_leaves_the_old_file_for_a_large_one (Fixture *f, gconstpointer external)
+{
+  check_full_disk (f, GPOINTER_TO_INT (external), MANY);
 }
 
 static void
@@ -239,6 +283,10 @@ main (int argc, char **argv)
   ADD ("a-model-can-be-saved-over-its-own-data", NULL, test_a_model_can_be_saved_over_its_own_data);
   ADD ("external-data-becomes-inline", NULL, test_external_data_becomes_inline);
   ADD ("the-file-holds-what-to-bytes-gives", NULL, test_the_file_holds_what_to_bytes_gives);
+  ADD ("a-large-file-holds-what-to-bytes-gives", NULL, test_a_large_file_holds_what_to_bytes_gives);
+  ADD ("large-external-data-comes-back", NULL, test_large_external_data_comes_back);
+  ADD ("a-full-disk-leaves-the-old-file-for-a-large-one", GINT_TO_POINTER (PARE_ONNX_EXTERNAL_AUTO),
+       test_a_full_disk_leaves_the_old_file_for_a_large_one);
   ADD ("a-full-disk-leaves-the-old-file", GINT_TO_POINTER (PARE_ONNX_EXTERNAL_AUTO),
        test_a_full_disk_leaves_the_old_file);
   ADD ("a-full-disk-leaves-the-old-external-data", GINT_TO_POINTER (PARE_ONNX_EXTERNAL_ALWAYS),
