@@ -19,16 +19,10 @@ read_erf (const PareNode *erf)
   return x && pare_number_is (number, 1 / G_SQRT2) ? x : NULL;
 }
 
-/* x of tanh (sqrt (2 / pi) (x + 0.044715 x^3)). */
+/* x of x + 0.044715 x^3. */
 static PareValue *
-read_tanh (const PareNode *tanh)
+read_cubic (const PareNode *add)
 {
-  double number;
-  PareValue *sum = pare_number_operand (pare_node_above (tanh, 0, NULL), "Mul", &number);
-  const PareNode *add = sum && pare_number_is (number, sqrt (2 / G_PI)) ? sum->producer : NULL;
-
-  if (!add || !pare_node_is (add, "Add"))
-    return NULL;
   for (guint i = 0; i < 2; i++)
     {
       PareValue *x = pare_node_input (add, i);
@@ -38,6 +32,37 @@ read_tanh (const PareNode *tanh)
           && cube.leaves[2] == x)
         return x;
     }
+  return NULL;
+}
+
+/* Whether @value is 1 + 0.044715 x^2. */
+static gboolean
+is_factor_of (const PareValue *value, const PareValue *x)
+{
+  double one;
+  PareValue *inner = pare_number_operand (value->producer, "Add", &one);
+  PareProduct square;
+
+  return inner && one == 1 && pare_product_read (inner, x, &square) && square.n == 2
+         && pare_number_is (square.number, 0.044715) && square.leaves[0] == x && square.leaves[1] == x;
+}
+
+/* x of tanh (sqrt (2 / pi) (x + 0.044715 x^3)), which is also written sqrt (2 / pi) x (1 + 0.044715 x^2). */
+static PareValue *
+read_tanh (const PareNode *tanh)
+{
+  double number;
+  PareValue *argument = pare_node_input (tanh, 0);
+  PareValue *sum = argument ? pare_number_operand (argument->producer, "Mul", &number) : NULL;
+  PareProduct all;
+
+  if (sum && pare_number_is (number, sqrt (2 / G_PI)) && sum->producer && pare_node_is (sum->producer, "Add"))
+    return read_cubic (sum->producer);
+  if (!argument || !pare_product_read (argument, NULL, &all))
+    return NULL;
+  for (guint i = 0; i < 2 && all.n == 2; i++)
+    if (pare_number_is (all.number, sqrt (2 / G_PI)) && is_factor_of (all.leaves[i], all.leaves[!i]))
+      return all.leaves[!i];
   return NULL;
 }
 

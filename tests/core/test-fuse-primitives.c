@@ -66,7 +66,8 @@ test_gelu_spellings_before_opset_20_stay (void)
   g_auto (Net) net = net_new ();
   PareValue *x = net_input (&net, "x", pare_shape_of (2, -1, 8));
 
-  net_output (&net, OP (&net, "Mul", "y", OP (&net, "Mul", "half", net_number (&net, 0.5), erf_gate (&net, x, FALSE)), x));
+  net_output (&net,
+              OP (&net, "Mul", "y", OP (&net, "Mul", "half", net_number (&net, 0.5), erf_gate (&net, x, FALSE)), x));
   check (&net, 19, "Mul Erf Add Mul Mul");
   check (&net, 20, "Gelu");
 }
@@ -80,6 +81,21 @@ test_gelu_by_tanh (void)
   PareValue *sum = OP (&net, "Add", "sum", x, OP (&net, "Mul", "small", net_number (&net, 0.044715), cube));
   PareValue *tanh = OP (&net, "Tanh", "tanh", OP (&net, "Mul", "inner", sum, net_number (&net, 0.7978845608)));
   PareValue *gate = OP (&net, "Add", "gate", net_number (&net, 1), tanh);
+
+  net_output (&net, OP (&net, "Mul", "y", OP (&net, "Mul", "xhalf", x, net_number (&net, 0.5)), gate));
+  check (&net, 20, "Gelu");
+}
+
+/* The argument of the other spelling is a product: sqrt (2 / pi) x (1 + 0.044715 x^2). */
+static void
+test_gelu_by_tanh_of_a_product (void)
+{
+  g_auto (Net) net = net_new ();
+  PareValue *x = net_input (&net, "x", pare_shape_of (2, -1, 8));
+  PareValue *square = OP (&net, "Mul", "square", OP (&net, "Mul", "small", x, net_number (&net, 0.044715)), x);
+  PareValue *factor = OP (&net, "Add", "factor", net_number (&net, 1), square);
+  PareValue *inner = OP (&net, "Mul", "inner", OP (&net, "Mul", "scaled", x, net_number (&net, 0.7978845608)), factor);
+  PareValue *gate = OP (&net, "Add", "gate", OP (&net, "Tanh", "tanh", inner), net_number (&net, 1));
 
   net_output (&net, OP (&net, "Mul", "y", OP (&net, "Mul", "xhalf", x, net_number (&net, 0.5)), gate));
   check (&net, 20, "Gelu");
@@ -99,7 +115,8 @@ test_what_resembles_gelu_stays (void)
 static PareValue *
 clipped (Net *net, PareValue *x)
 {
-  return OP (net, "Clip", "clip", OP (net, "Add", "plus", x, net_number (net, 3)), net_number (net, 0), net_number (net, 6));
+  return OP (net, "Clip", "clip", OP (net, "Add", "plus", x, net_number (net, 3)), net_number (net, 0),
+             net_number (net, 6));
 }
 
 static void
@@ -115,7 +132,8 @@ test_hardswish_and_hardsigmoid (void)
   check (&whole, 13, "Add Clip Mul Div");
   net_output (&gate, OP (&gate, "Div", "y", clipped (&gate, g), net_number (&gate, 6)));
   check (&gate, 13, "HardSigmoid");
-  net_output (&split, OP (&split, "Mul", "y", s, OP (&split, "Div", "gate", clipped (&split, s), net_number (&split, 6))));
+  net_output (&split,
+              OP (&split, "Mul", "y", s, OP (&split, "Div", "gate", clipped (&split, s), net_number (&split, 6))));
   check (&split, 14, "HardSwish");
   check (&split, 13, "HardSigmoid Mul");
 }
@@ -158,7 +176,8 @@ test_shape_computed_from_the_batch (void)
 {
   g_auto (Net) net = net_new ();
   PareValue *x = net_input (&net, "x", pare_shape_of (2, -1, 24));
-  PareValue *batch = OP (&net, "Gather", "batch", OP (&net, "Shape", "shape", x), net_integers (&net, 1, (gint64[]){ 0 }));
+  PareValue *batch
+      = OP (&net, "Gather", "batch", OP (&net, "Shape", "shape", x), net_integers (&net, 1, (gint64[]){ 0 }));
   PareValue *parts[] = { batch, net_integers (&net, 3, (gint64[]){ 4, 2, 3 }) };
   PareValue *target = net_op (&net, "Concat", "target", 2, parts);
 
@@ -220,6 +239,7 @@ main (int argc, char **argv)
   g_test_add_func ("/primitives/gelu-in-any-order-of-factors", test_gelu_in_any_order_of_factors);
   g_test_add_func ("/primitives/gelu-before-opset-20-stays", test_gelu_spellings_before_opset_20_stay);
   g_test_add_func ("/primitives/gelu-by-tanh", test_gelu_by_tanh);
+  g_test_add_func ("/primitives/gelu-by-tanh-of-a-product", test_gelu_by_tanh_of_a_product);
   g_test_add_func ("/primitives/what-resembles-gelu-stays", test_what_resembles_gelu_stays);
   g_test_add_func ("/primitives/hardswish-and-hardsigmoid", test_hardswish_and_hardsigmoid);
   g_test_add_func ("/primitives/layernormalization", test_layernormalization);
