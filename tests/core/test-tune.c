@@ -474,13 +474,30 @@ make_rough (PareGraph *graph)
     }
 }
 
-/* With nothing to raise: what graphrounder makes of the same network by the same samples. */
+/* What was chosen, as users write it. */
+static GHashTable *
+chosen_layers (const Fixture *fixture)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (int l = 0; l < LAYERS; l++)
+    {
+      g_autofree char *name = g_strdup_printf ("layer%d", l);
+      g_string_append_printf (text, "%s:bits=%g;", name, recorded (fixture, name, "chosen", "weight_bits"));
+    }
+  return pare_quantize_layers_parse (text->str, NULL);
+}
+
+/* Tunes with gptq by the first 8 samples. The weights are those that graphquantizer and graphrounder make of the same
+ * network for the bits that were chosen. */
 static void
-test_rounded_weights_are_taken_over (Fixture *fixture, gconstpointer labelled)
+assert_rounds_like_the_rounder (Fixture *fixture)
 {
   g_autoptr (PareSamples) learn = pare_samples_new (1, 1 << 20);
   g_autoptr (GPtrArray) batch = pare_samples_stack (fixture->samples, (guint64[]){ 0, 1, 2, 3, 4, 5, 6, 7 }, 8, NULL);
   g_autoptr (PareGraph) rounded = NULL;
+  g_autoptr (GHashTable) layers = NULL;
+  PareQuantizeSettings quantize = fixture->settings.quantize;
   PareRoundingSettings settings;
 
   make_rough (fixture->graph);
@@ -489,10 +506,10 @@ test_rounded_weights_are_taken_over (Fixture *fixture, gconstpointer labelled)
   pare_rounding_settings_init (&settings);
   settings.algorithm = fixture->settings.rounding = "gptq";
   fixture->settings.rounding_samples = 8;
-  fixture->settings.target_drop = 1000;
   tune (fixture);
   g_assert_no_error (fixture->error);
-  g_assert_true (pare_graph_quantize (rounded, &fixture->settings.quantize, NULL));
+  quantize.layers = layers = chosen_layers (fixture);
+  g_assert_true (pare_graph_quantize (rounded, &quantize, NULL));
   g_assert_true (pare_graph_round (rounded, NULL, learn, &settings, NULL, NULL, NULL));
   for (int l = 0; l < LAYERS; l++)
     {
@@ -500,6 +517,23 @@ test_rounded_weights_are_taken_over (Fixture *fixture, gconstpointer labelled)
       g_assert_true (pare_tensor_equal (pare_graph_find_value (rounded, weight)->constant,
                                         pare_graph_find_value (fixture->graph, weight)->constant));
     }
+}
+
+static void
+test_rounded_weights_are_taken_over (Fixture *fixture, gconstpointer labelled)
+{
+  fixture->settings.target_drop = 1000; /* nothing is raised */
+  assert_rounds_like_the_rounder (fixture);
+}
+
+static void
+test_what_a_budget_chose_is_rounded_anew (Fixture *fixture, gconstpointer labelled)
+{
+  fixture->settings.budget = PARE_TUNE_BUDGET_SIZE;
+  fixture->settings.limit = 288;
+  fixture->settings.candidates = "3,4,8";
+  assert_rounds_like_the_rounder (fixture);
+  g_assert_cmpuint (fixture->result.raised, >, 0);
 }
 
 static void
@@ -552,6 +586,7 @@ main (int argc, char **argv)
   ADD (a_budget_that_is_too_small_is_an_error, TRUE);
   ADD (the_configuration_can_be_read_again, TRUE);
   ADD (rounded_weights_are_taken_over, TRUE);
+  ADD (what_a_budget_chose_is_rounded_anew, TRUE);
   ADD (samples_for_rounding_leave_some_to_evaluate_on, TRUE);
   ADD (a_name_that_cannot_be_written_is_an_error, TRUE);
   return g_test_run ();
