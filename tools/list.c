@@ -43,85 +43,25 @@ each_stage (Visit visit, gpointer user_data)
   gst_plugin_feature_list_free (factories);
 }
 
-static void
-each_algorithm (Visit visit, gpointer user_data)
-{
-  guint n;
-  const PareObserver *const *observers = pare_observers (&n);
+/* The registries of core: tables of structs with a name and a description. */
+#define EACH(what, Type, table)                                                                                        \
+  static void each_##what (Visit visit, gpointer user_data)                                                            \
+  {                                                                                                                    \
+    guint n;                                                                                                           \
+    const Type *const *entries = table (&n);                                                                           \
+                                                                                                                       \
+    for (guint i = 0; i < n; i++)                                                                                      \
+      visit (entries[i]->name, entries[i]->description, user_data);                                                    \
+  }
 
-  for (guint i = 0; i < n; i++)
-    visit (observers[i]->name, observers[i]->description, user_data);
-}
-
-static void
-each_nm_algorithm (Visit visit, gpointer user_data)
-{
-  guint n;
-  const PareNmAlgorithm *const *algorithms = pare_nm_algorithms (&n);
-
-  for (guint i = 0; i < n; i++)
-    visit (algorithms[i]->name, algorithms[i]->description, user_data);
-}
-
-static void
-each_equalizer (Visit visit, gpointer user_data)
-{
-  guint n;
-  const PareEqualizer *const *equalizers = pare_equalizers (&n);
-
-  for (guint i = 0; i < n; i++)
-    visit (equalizers[i]->name, equalizers[i]->description, user_data);
-}
-
-static void
-each_rounding (Visit visit, gpointer user_data)
-{
-  guint n;
-  const PareRounding *const *roundings = pare_roundings (&n);
-
-  for (guint i = 0; i < n; i++)
-    visit (roundings[i]->name, roundings[i]->description, user_data);
-}
-
-static void
-each_ranking (Visit visit, gpointer user_data)
-{
-  guint n;
-  const PareRanking *const *rankings = pare_rankings (&n);
-
-  for (guint i = 0; i < n; i++)
-    visit (rankings[i]->name, rankings[i]->description, user_data);
-}
-
-static void
-each_weight_algorithm (Visit visit, gpointer user_data)
-{
-  guint n;
-  const PareWeightAlgorithm *const *algorithms = pare_weight_algorithms (&n);
-
-  for (guint i = 0; i < n; i++)
-    visit (algorithms[i]->name, algorithms[i]->description, user_data);
-}
-
-static void
-each_form (Visit visit, gpointer user_data)
-{
-  guint n;
-  const PareForm *const *forms = pare_forms (&n);
-
-  for (guint i = 0; i < n; i++)
-    visit (forms[i]->name, forms[i]->description, user_data);
-}
-
-static void
-each_fusion (Visit visit, gpointer user_data)
-{
-  guint n;
-  const PareFusion *const *fusions = pare_fusions (&n);
-
-  for (guint i = 0; i < n; i++)
-    visit (fusions[i]->name, fusions[i]->description, user_data);
-}
+EACH (observer, PareObserver, pare_observers)
+EACH (weight_algorithm, PareWeightAlgorithm, pare_weight_algorithms)
+EACH (rounding, PareRounding, pare_roundings)
+EACH (nm_algorithm, PareNmAlgorithm, pare_nm_algorithms)
+EACH (ranking, PareRanking, pare_rankings)
+EACH (equalizer, PareEqualizer, pare_equalizers)
+EACH (form, PareForm, pare_forms)
+EACH (fusion, PareFusion, pare_fusions)
 
 static int
 by_string (gconstpointer a, gconstpointer b)
@@ -153,12 +93,12 @@ static const struct
 } kinds[] = {
   { "recipes", "Recipes (pare run RECIPE --help)", each_recipe },
   { "stages", "Stages and other elements", each_stage },
-  { "algorithms", "Calibration algorithms (algorithm=)", each_algorithm },
+  { "algorithms", "Calibration algorithms (graphcalibrator algorithm=, calibration= of recipes)", each_observer },
   { "weights", "Weight algorithms (graphquantizer weight-algorithm=)", each_weight_algorithm },
-  { "roundings", "Roundings of weights (graphrounder algorithm=)", each_rounding },
+  { "roundings", "Roundings of weights (graphrounder algorithm=, rounding= of recipes)", each_rounding },
   { "sparsity", "Algorithms for n:m sparsity (graphsparsifier algorithm=)", each_nm_algorithm },
   { "rankings", "Rankings of filters (graphsparsifier mode=filter algorithm=)", each_ranking },
-  { "equalizers", "Methods of equalization (graphequalizer algorithm=)", each_equalizer },
+  { "equalizers", "Methods of equalization (graphequalizer algorithm=, equalize= of recipes)", each_equalizer },
   { "forms", "Output forms (form=)", each_form },
   { "fusions", "Fusions (skip=)", each_fusion },
   { "operators", "Operators that Pare executes", each_operator },

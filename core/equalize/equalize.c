@@ -48,7 +48,7 @@ pare_equalize_layers_parse (const char *text, GError **error)
   return pare_overrides_parse (text, fields, G_N_ELEMENTS (fields), &unset, sizeof unset, error);
 }
 
-/* The methods that @text names, ended by NULL. */
+/* The methods that @text names: none where it is empty. */
 static GPtrArray *
 parse_algorithm (const char *text, GError **error)
 {
@@ -62,11 +62,7 @@ parse_algorithm (const char *text, GError **error)
         return NULL;
       g_ptr_array_add (methods, (gpointer)method);
     }
-  if (methods->len)
-    return g_steal_pointer (&methods);
-  g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
-               "algorithm= names no method: write for example algorithm=cross-layer,balance.");
-  return NULL;
+  return g_steal_pointer (&methods);
 }
 
 static gboolean

@@ -17,7 +17,9 @@ struct _PareWalk
   PareGraph *graph;
   PareSamples *samples;
   guint64 memory_limit;
-  GPtrArray *cut;     /* names of values */
+  GHashTable
+      *settled;   /* names of values that no sample's data change, and the tensors of those of integers, else NULL */
+  GPtrArray *cut; /* names of values */
   GPtrArray *batches; /* their tensors; NULL: the samples themselves */
   Query query;
 };
@@ -52,6 +54,7 @@ pare_walk_free (PareWalk *walk)
 {
   query_clear (&walk->query);
   g_clear_pointer (&walk->batches, g_ptr_array_unref);
+  g_clear_pointer (&walk->settled, g_hash_table_unref);
   g_ptr_array_unref (walk->cut);
   g_object_unref (walk->graph);
   g_free (walk);
@@ -77,30 +80,53 @@ pare_walk_batches (const PareWalk *walk)
   return (pare_samples_count (walk->samples) + size - 1) / size;
 }
 
-/* Makes what @node computes a constant where @inference knows it. */
 static void
-settle_node (PareGraph *graph, PareNode *node, PareInference *inference)
+tensor_clear (PareTensor *tensor)
 {
-  for (guint i = 0; i < node->outputs->len; i++)
+  if (tensor)
+    pare_tensor_unref (tensor);
+}
+
+/* Integers are sizes, which stay while weights change. Weights that are computed, by a quantizer for example, are left
+ * to whoever runs a piece that reads them. */
+static gboolean
+find_settled (PareWalk *walk, GError **error)
+{
+  const GArray *specs = pare_samples_specs (walk->samples);
+  g_autoptr (PareInference) inference
+      = pare_inference_new (walk->graph, specs->len, (const PareSpec *)specs->data, error);
+
+  if (!inference)
+    return FALSE;
+  walk->settled = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)tensor_clear);
+  for (guint i = 0; i < walk->graph->values->len; i++)
     {
-      PareValue *value = node->outputs->pdata[i];
-      PareTensor *constant = value ? pare_inference_constant (inference, value) : NULL;
+      const PareValue *value = walk->graph->values->pdata[i];
+      PareTensor *constant = value->producer ? pare_inference_constant (inference, value) : NULL;
       if (constant)
-        pare_graph_replace_value (graph, value, pare_graph_add_constant (graph, value->name, constant));
+        g_hash_table_insert (walk->settled, g_strdup (value->name),
+                             constant->type == PARE_INT64 ? pare_tensor_ref (constant) : NULL);
     }
+  return TRUE;
 }
 
 PareGraph *
 pare_walk_settle (PareWalk *walk, GError **error)
 {
-  g_autoptr (PareGraph) copy = pare_graph_copy (walk->graph);
-  const GArray *specs = pare_samples_specs (walk->samples);
-  g_autoptr (PareInference) inference = pare_inference_new (copy, specs->len, (const PareSpec *)specs->data, error);
+  g_autoptr (PareGraph) copy = NULL;
+  GHashTableIter iter;
+  gpointer name, tensor;
 
-  if (!inference)
+  if (!walk->settled && !find_settled (walk, error))
     return NULL;
-  for (guint i = 0; i < copy->nodes->len; i++)
-    settle_node (copy, copy->nodes->pdata[i], inference);
+  copy = pare_graph_copy (walk->graph);
+  g_hash_table_iter_init (&iter, walk->settled);
+  while (g_hash_table_iter_next (&iter, &name, &tensor))
+    {
+      PareValue *value = tensor ? pare_graph_find_value (copy, name) : NULL;
+      if (value)
+        pare_graph_replace_value (copy, value, pare_graph_add_constant (copy, name, tensor));
+    }
   pare_graph_remove_dead (copy);
   return g_steal_pointer (&copy);
 }
@@ -215,19 +241,22 @@ crosses (PareGraph *graph, const PareValue *value, GHashTable *positions, guint 
   return FALSE;
 }
 
-/* Names of the values of @settled that are known when the nodes before @node have run. */
+/* Names of the values of @settled that are known when the nodes before @node, and @node too if @passed, have run, and
+ * not before any has. */
 static GPtrArray *
-find_cut (PareGraph *settled, const PareNode *node)
+find_cut (const PareWalk *walk, PareGraph *settled, const PareNode *node, gboolean passed)
 {
   g_autoptr (GHashTable) positions = g_hash_table_new (NULL, NULL);
   GPtrArray *cut = g_ptr_array_new_with_free_func (g_free);
+  guint position;
 
   for (guint i = 0; i < settled->nodes->len; i++)
     g_hash_table_insert (positions, settled->nodes->pdata[i], GUINT_TO_POINTER (i));
+  position = GPOINTER_TO_UINT (g_hash_table_lookup (positions, node)) + (passed ? 1 : 0);
   for (guint i = 0; i < settled->values->len; i++)
     {
       PareValue *value = settled->values->pdata[i];
-      if (crosses (settled, value, positions, GPOINTER_TO_UINT (g_hash_table_lookup (positions, node))))
+      if (!g_hash_table_contains (walk->settled, value->name) && crosses (settled, value, positions, position))
         g_ptr_array_add (cut, g_strdup (value->name));
     }
   return cut;
@@ -281,8 +310,8 @@ move (PareWalk *walk, PareGraph *settled, GPtrArray *cut, GError **error)
   return TRUE;
 }
 
-gboolean
-pare_walk_advance (PareWalk *walk, const PareNode *node, GError **error)
+static gboolean
+advance (PareWalk *walk, const PareNode *node, gboolean passed, GError **error)
 {
   g_autoptr (PareGraph) settled = pare_walk_settle (walk, error);
   const PareValue *result = settled ? pare_graph_find_value (settled, pare_node_output (node, 0)->name) : NULL;
@@ -292,8 +321,20 @@ pare_walk_advance (PareWalk *walk, const PareNode *node, GError **error)
     return FALSE;
   query_clear (&walk->query);
   /* A node that depends on no sample, or that nobody reads, is no place to stand at. */
-  if (!result || !result->producer)
+  if (!result || !result->producer || g_hash_table_contains (walk->settled, result->name))
     return TRUE;
-  cut = find_cut (settled, result->producer);
+  cut = find_cut (walk, settled, result->producer, passed);
   return move (walk, settled, cut, error);
+}
+
+gboolean
+pare_walk_advance (PareWalk *walk, const PareNode *node, GError **error)
+{
+  return advance (walk, node, FALSE, error);
+}
+
+gboolean
+pare_walk_pass (PareWalk *walk, const PareNode *node, GError **error)
+{
+  return advance (walk, node, TRUE, error);
 }

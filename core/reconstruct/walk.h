@@ -21,10 +21,12 @@ void pare_walk_free (PareWalk *walk);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareWalk, pare_walk_free)
 
 PareGraph *pare_walk_graph (const PareWalk *walk);
-/* A copy of the graph as it is now, in which all that does not depend on the data of the samples is constant. */
+/* A copy of the graph as it is now, in which sizes that follow from the shapes of the samples are constant. */
 PareGraph *pare_walk_settle (PareWalk *walk, GError **error);
 /* Goes on to stand before @node. */
 gboolean pare_walk_advance (PareWalk *walk, const PareNode *node, GError **error);
+/* Goes on to stand behind @node, which may not change any more, either. */
+gboolean pare_walk_pass (PareWalk *walk, const PareNode *node, GError **error);
 /* pare_walk_get() returns @n @values from now on. None is from before the node, unless that or somebody behind reads
  * it. */
 gboolean pare_walk_ask (PareWalk *walk, guint n, PareValue *const *values, GError **error);

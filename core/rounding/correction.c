@@ -6,18 +6,6 @@
 #include "rounding/inputmeans.h"
 #include "rounding/layerbias.h"
 
-static gboolean
-correct_empirically (PareRoundingWork *work, const PareRoundingLayer *layer, const PareLayerBias *bias, GError **error)
-{
-  g_auto (PareOutputError) measured = { 0 };
-
-  if (!pare_rounding_measure (work, layer, &measured, error))
-    return FALSE;
-  g_assert (measured.n == layer->matrix.groups * layer->matrix.outputs);
-  pare_layer_bias_add (work->graph, layer, bias, measured.mean);
-  return TRUE;
-}
-
 /* (W - W') E[x]. */
 static double *
 expected_loss (const PareRoundingLayer *layer, const double *means)
@@ -25,7 +13,7 @@ expected_loss (const PareRoundingLayer *layer, const double *means)
   const PareLayerMatrix *matrix = &layer->matrix;
   gint64 n = matrix->groups * matrix->outputs;
   g_autofree double *old = pare_layer_matrix_read (matrix, layer->counterpart);
-  g_autofree double *rounded = pare_rounding_layer_read (layer);
+  g_autofree double *now = pare_rounding_layer_read (layer), *rounded = pare_rounding_layer_round (layer, now);
   double *loss = g_new0 (double, n);
 
   for (gint64 o = 0; o < n; o++)
@@ -35,31 +23,27 @@ expected_loss (const PareRoundingLayer *layer, const double *means)
   return loss;
 }
 
-static gboolean
-correct_analytically (PareRoundingWork *work, const PareRoundingLayer *layer, const PareLayerBias *bias,
-                      const char **note, GError **error)
+/* The change of the bias; NULL with an error or a note. */
+static double *
+analytic_change (PareRoundingWork *work, const PareRoundingLayer *layer, const char **note, GError **error)
 {
   g_autoptr (GError) problem = NULL;
-  g_autofree double *means = pare_rounding_input_means (work, layer, &problem), *loss = NULL;
+  g_autofree double *means = pare_rounding_input_means (work, layer, &problem);
 
+  if (means)
+    return expected_loss (layer, means);
   if (problem)
-    {
-      g_propagate_error (error, g_steal_pointer (&problem));
-      return FALSE;
-    }
-  if (!means)
-    {
-      *note = "the bias stays, since nothing tells the mean of its input";
-      return TRUE;
-    }
-  loss = expected_loss (layer, means);
-  pare_layer_bias_add (work->graph, layer, bias, loss);
-  return TRUE;
+    g_propagate_error (error, g_steal_pointer (&problem));
+  else
+    *note = "the bias stays, since nothing tells the mean of its input";
+  return NULL;
 }
 
 gboolean
-pare_rounding_correct_bias (PareRoundingWork *work, const PareRoundingLayer *layer, const char **note, GError **error)
+pare_rounding_correct_bias (PareRoundingWork *work, const PareRoundingLayer *layer, PareOutputError *output,
+                            const char **note, GError **error)
 {
+  g_autofree double *change = NULL;
   PareLayerBias bias;
 
   *note = NULL;
@@ -70,6 +54,11 @@ pare_rounding_correct_bias (PareRoundingWork *work, const PareRoundingLayer *lay
       *note = "it has no bias to correct";
       return TRUE;
     }
-  return work->correction == PARE_BIAS_CORRECTION_EMPIRICAL ? correct_empirically (work, layer, &bias, error)
-                                                            : correct_analytically (work, layer, &bias, note, error);
+  change = work->correction == PARE_BIAS_CORRECTION_EMPIRICAL ? g_memdup2 (output->mean, output->n * sizeof (double))
+                                                              : analytic_change (work, layer, note, error);
+  if (!change)
+    return *note != NULL;
+  pare_layer_bias_add (work->graph, layer, &bias, change);
+  pare_output_error_shift (output, change);
+  return TRUE;
 }

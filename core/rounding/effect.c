@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * The record's entry of a rounded layer. */
 #include "rounding/effect.h"
-#include "rounding/outputs.h"
-#include <math.h>
-
-gboolean
-pare_rounding_sqnr (PareRoundingWork *work, const PareRoundingLayer *layer, double *sqnr, GError **error)
-{
-  g_auto (PareOutputError) measured = { 0 };
-
-  if (!work->samples)
-    return TRUE;
-  if (!pare_rounding_measure (work, layer, &measured, error))
-    return FALSE;
-  *sqnr = measured.sqnr;
-  return TRUE;
-}
 
 /* Weights that are not where rounding to nearest puts them. */
 static gint64
@@ -43,17 +28,15 @@ describe (const PareRoundingLayer *layer, const char *note)
   return g_strconcat (layer->algorithm->description, memory ? memory : "", note ? "; " : "", note, NULL);
 }
 
-gboolean
-pare_rounding_record (PareRoundingWork *work, const PareRoundingLayer *layer, double before, const char *note,
-                      GError **error)
+void
+pare_rounding_record (PareRoundingWork *work, const PareRoundingLayer *layer, double before, const PareOutputError *now,
+                      const char *note)
 {
   const char *names[] = { "weights", "moved", "nearest_sqnr_db", "sqnr_db" };
-  double values[] = { pare_shape_elements (&layer->matrix.shape), count_moved (layer), before, NAN };
+  double moved = layer->algorithm->round ? count_moved (layer) : 0;
+  double values[] = { pare_shape_elements (&layer->matrix.shape), moved, before, pare_output_error_sqnr (now) };
   g_autofree char *reason = describe (layer, note);
 
-  if (!pare_rounding_sqnr (work, layer, &values[3], error))
-    return FALSE;
   pare_record_add_numbers (work->graph->record, PARE_ROUNDING_STAGE, pare_node_label (layer->node), "rounded", reason,
-                           work->samples ? 4 : 2, names, values);
-  return TRUE;
+                           now->n ? 4 : 2, names, values);
 }

@@ -53,11 +53,15 @@ spread (const PareRoundingLayer *layer, const PareTensor *parameters)
   const PareShape *shape = &layer->matrix.shape;
   const PareGranularity granularity = { layer->pair.axis, layer->pair.block_size };
   gint64 n = pare_shape_elements (shape);
-  float *numbers = g_new (float, n);
+  gint64 m = parameters ? pare_tensor_elements (parameters) : 0;
+  g_autofree float *values = g_new (float, m);
+  float *numbers = g_new0 (float, n);
   g_autoptr (PareTensor) tensor = NULL;
 
-  for (gint64 i = 0; i < n; i++)
-    numbers[i] = parameters ? pare_tensor_get_double (parameters, pare_granularity_index (&granularity, shape, i)) : 0;
+  for (gint64 i = 0; i < m; i++)
+    values[i] = pare_tensor_get_double (parameters, i);
+  for (gint64 i = 0; m && i < n; i++)
+    numbers[i] = values[pare_granularity_index (&granularity, shape, i)];
   tensor = pare_tensor_new_take (PARE_FLOAT32, shape, numbers);
   return pare_layer_matrix_from_tensor (&layer->matrix, tensor);
 }
@@ -85,20 +89,27 @@ pare_rounding_layer_read (const PareRoundingLayer *layer)
   return pare_layer_matrix_from_tensor (&layer->matrix, pare_node_constant (layer->pair.quantize, 0));
 }
 
+double *
+pare_rounding_layer_round (const PareRoundingLayer *layer, const double *weights)
+{
+  gint64 n = pare_shape_elements (&layer->matrix.shape);
+  double *rounded = g_new (double, n);
+  g_auto (PareWeightGrids) grids = { 0 };
+
+  pare_rounding_layer_grids (layer, &grids);
+  for (gint64 i = 0; i < n; i++)
+    rounded[i] = pare_weight_grids_value (&grids, i, pare_weight_grids_round (&grids, i, weights[i]));
+  return rounded;
+}
+
 void
 pare_rounding_layer_write (PareGraph *graph, const PareRoundingLayer *layer, const double *weights)
 {
   PareNode *quantize = layer->pair.quantize;
   PareValue *old = pare_node_input (quantize, 0);
-  gint64 n = pare_shape_elements (&layer->matrix.shape);
-  g_autofree double *rounded = g_new (double, n);
-  g_auto (PareWeightGrids) grids = { 0 };
-  g_autoptr (PareTensor) tensor = NULL;
+  g_autofree double *rounded = pare_rounding_layer_round (layer, weights);
+  g_autoptr (PareTensor) tensor = pare_layer_matrix_tensor (&layer->matrix, rounded);
 
-  pare_rounding_layer_grids (layer, &grids);
-  for (gint64 i = 0; i < n; i++)
-    rounded[i] = pare_weight_grids_value (&grids, i, pare_weight_grids_round (&grids, i, weights[i]));
-  tensor = pare_layer_matrix_tensor (&layer->matrix, rounded);
   if (pare_value_only_consumer (old) == quantize)
     pare_value_set_constant (old, tensor);
   else

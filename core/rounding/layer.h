@@ -55,6 +55,8 @@ pare_rounding_layer_init (PareRoundingLayer *layer, PareNode *node, PareNode *co
 void pare_rounding_layer_grids (const PareRoundingLayer *layer, PareWeightGrids *grids);
 /* The float weights as they are now, in front of the pair. */
 double *pare_rounding_layer_read (const PareRoundingLayer *layer);
+/* @weights as the pair rounds them. */
+double *pare_rounding_layer_round (const PareRoundingLayer *layer, const double *weights);
 /* Rounds @weights to their grids and puts them in front of the pair. */
 void pare_rounding_layer_write (PareGraph *graph, const PareRoundingLayer *layer, const double *weights);
 

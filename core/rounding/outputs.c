@@ -3,30 +3,51 @@
 #include "rounding/outputs.h"
 #include <math.h>
 
-typedef struct
-{
-  gint64 n, count; /* channels; numbers in each */
-  double *sums;    /* of wanted - given */
-  double energy, noise;
-} Sums;
-
-static void
-sums_clear (Sums *sums)
-{
-  g_clear_pointer (&sums->sums, g_free);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Sums, sums_clear)
-
 static gboolean
-fits (const PareTensor *tensor, guint axis, const Sums *sums)
+fits (const PareTensor *tensor, guint axis, const PareOutputError *sums)
 {
   return tensor->type == PARE_FLOAT32 && tensor->shape.rank > axis && (!sums->n || tensor->shape.dims[axis] == sums->n);
 }
 
 /* @given NULL: zeros. */
 static void
-add_channels (Sums *sums, const PareTensor *wanted, const PareTensor *given, guint axis, gint64 rows)
+add_row (PareOutputError *sums, gint64 channel, gint64 n, const float *wanted, const float *given)
+{
+  double sum = 0, noise = 0, energy = 0;
+
+#pragma omp simd reduction(+ : sum, noise, energy)
+  for (gint64 i = 0; i < n; i++)
+    {
+      double w = wanted[i], difference = w - (given ? (double)given[i] : 0);
+      sum += difference;
+      noise += difference * difference;
+      energy += w * w;
+    }
+  sums->mean[channel] += sum;
+  sums->noise += noise;
+  sums->energy += energy;
+}
+
+/* Channels that are the last axis. */
+static void
+add_column (PareOutputError *sums, const float *wanted, const float *given)
+{
+  double noise = 0, energy = 0, *mean = sums->mean;
+
+#pragma omp simd reduction(+ : noise, energy)
+  for (gint64 c = 0; c < sums->n; c++)
+    {
+      double w = wanted[c], difference = w - (given ? (double)given[c] : 0);
+      mean[c] += difference;
+      noise += difference * difference;
+      energy += w * w;
+    }
+  sums->noise += noise;
+  sums->energy += energy;
+}
+
+static void
+add_channels (PareOutputError *sums, const PareTensor *wanted, const PareTensor *given, guint axis, gint64 rows)
 {
   const PareShape *shape = &wanted->shape;
   gint64 inner = pare_shape_span (shape, axis + 1, shape->rank);
@@ -34,23 +55,17 @@ add_channels (Sums *sums, const PareTensor *wanted, const PareTensor *given, gui
   const float *w = pare_tensor_data (wanted), *g = given ? pare_tensor_data (given) : NULL;
 
   for (gint64 o = 0; o < outer; o++)
-    for (gint64 c = 0; c < sums->n; c++)
-      {
-        gint64 first = (o * sums->n + c) * inner;
-        for (gint64 i = first; i < first + inner; i++)
-          {
-            double difference = w[i] - (g ? (double)g[i] : 0);
-            sums->sums[c] += difference;
-            sums->noise += difference * difference;
-            sums->energy += (double)w[i] * w[i];
-          }
-      }
+    if (inner == 1)
+      add_column (sums, w + o * sums->n, g ? g + o * sums->n : NULL);
+    else
+      for (gint64 c = 0; c < sums->n; c++)
+        add_row (sums, c, inner, w + (o * sums->n + c) * inner, g ? g + (o * sums->n + c) * inner : NULL);
   sums->count += outer * inner;
 }
 
 static gboolean
-add_batch (Sums *sums, const PareRoundingLayer *layer, const PareTensor *wanted, const PareTensor *given, double part,
-           GError **error)
+add_batch (PareOutputError *sums, const PareRoundingLayer *layer, const PareTensor *wanted, const PareTensor *given,
+           double part, GError **error)
 {
   guint axis = layer->matrix.trait.channels_last ? wanted->shape.rank - 1 : 1;
 
@@ -63,7 +78,7 @@ add_batch (Sums *sums, const PareRoundingLayer *layer, const PareTensor *wanted,
   if (!sums->n)
     {
       sums->n = wanted->shape.dims[axis];
-      sums->sums = g_new0 (double, MAX (sums->n, 1));
+      sums->mean = g_new0 (double, MAX (sums->n, 1));
     }
   add_channels (sums, wanted, given, axis, rint (wanted->shape.dims[0] * part));
   if (isfinite (sums->noise) && isfinite (sums->energy))
@@ -75,8 +90,8 @@ add_batch (Sums *sums, const PareRoundingLayer *layer, const PareTensor *wanted,
 
 /* @given NULL: nothing is taken off. */
 static gboolean
-sum_up (Sums *sums, const PareRoundingLayer *layer, PareWalk *wanted, PareValue *wanted_value, PareWalk *given,
-        PareValue *given_value, GError **error)
+sum_up (PareOutputError *sums, const PareRoundingLayer *layer, PareWalk *wanted, PareValue *wanted_value,
+        PareWalk *given, PareValue *given_value, GError **error)
 {
   guint valid;
 
@@ -94,40 +109,59 @@ sum_up (Sums *sums, const PareRoundingLayer *layer, PareWalk *wanted, PareValue 
   return TRUE;
 }
 
-/* Takes the sums. */
-static double *
-means_of (Sums *sums)
+static void
+divide (PareOutputError *sums)
 {
   for (gint64 c = 0; c < sums->n; c++)
-    sums->sums[c] /= MAX (sums->count, 1);
-  return g_steal_pointer (&sums->sums);
+    sums->mean[c] /= MAX (sums->count, 1);
 }
 
 gboolean
 pare_rounding_measure (PareRoundingWork *work, const PareRoundingLayer *layer, PareOutputError *result, GError **error)
 {
-  g_auto (Sums) sums = { 0 };
-
-  if (!sum_up (&sums, layer, work->original, layer->target, work->student, pare_node_output (layer->node, 0), error))
+  pare_output_error_clear (result);
+  if (!work->samples)
+    return TRUE;
+  if (!sum_up (result, layer, work->original, layer->target, work->student, pare_node_output (layer->node, 0), error))
     return FALSE;
-  *result = (PareOutputError){ sums.n, means_of (&sums), sums.noise > 0 ? 10 * log10 (sums.energy / sums.noise) : 999 };
+  divide (result);
   return TRUE;
 }
 
-void
-pare_output_error_clear (PareOutputError *result)
+double
+pare_output_error_sqnr (const PareOutputError *output)
 {
-  g_clear_pointer (&result->mean, g_free);
+  return output->noise > 0 ? 10 * log10 (output->energy / output->noise) : 999;
+}
+
+/* Sum (d - c)^2 = sum d^2 + n c (c - 2 mean (d)). */
+void
+pare_output_error_shift (PareOutputError *output, const double *change)
+{
+  for (gint64 c = 0; c < output->n; c++)
+    {
+      output->noise += output->count * change[c] * (change[c] - 2 * output->mean[c]);
+      output->mean[c] -= change[c];
+    }
+  output->noise = MAX (output->noise, 0);
+}
+
+void
+pare_output_error_clear (PareOutputError *output)
+{
+  g_free (output->mean);
+  *output = (PareOutputError){ 0 };
 }
 
 double *
 pare_rounding_channel_means (PareWalk *walk, const PareRoundingLayer *layer, PareValue *value, gint64 *n,
                              GError **error)
 {
-  g_auto (Sums) sums = { 0 };
+  g_auto (PareOutputError) sums = { 0 };
 
   if (!sum_up (&sums, layer, walk, value, NULL, NULL, error))
     return NULL;
+  divide (&sums);
   *n = sums.n;
-  return means_of (&sums);
+  return g_steal_pointer (&sums.mean);
 }

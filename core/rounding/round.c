@@ -42,35 +42,50 @@ span_of (const PareRoundingWork *work, guint first)
 }
 
 /* The walks stand before the first layer of a span; but that of the network may belong together with the quantizer of
- * the network's input. */
+ * the network's input, and that of the teacher stands behind a layer of which nothing but the output is asked for. */
 static gboolean
 advance (PareRoundingWork *work, const PareRoundingLayer *layer, GError **error)
 {
-  return !work->samples || work->first == 0
-         || (pare_walk_advance (work->student, layer->node, error)
-             && (!layer->target->producer || pare_walk_advance (work->original, layer->target->producer, error)));
+  PareNode *teacher = layer->target->producer;
+
+  return !work->samples
+         || ((work->first == 0 || pare_walk_advance (work->student, layer->node, error))
+             && (!teacher
+                 || (layer->algorithm->round ? pare_walk_advance : pare_walk_pass) (work->original, teacher, error)));
+}
+
+/* @output: what that of the layer lacked before it was rounded. */
+static gboolean
+finish_layer (PareRoundingWork *work, const PareRoundingLayer *layer, PareOutputError *output, GError **error)
+{
+  double before = pare_output_error_sqnr (output);
+  const char *note;
+
+  if ((layer->algorithm->round && !pare_rounding_measure (work, layer, output, error))
+      || !pare_rounding_correct_bias (work, layer, output, &note, error))
+    return FALSE;
+  pare_rounding_record (work, layer, before, output, note);
+  return TRUE;
 }
 
 static gboolean
 round_span (PareRoundingWork *work, GError **error)
 {
   const PareRoundingLayer *layer = pare_rounding_work_layer (work, work->first);
-  g_autofree double *before = g_new (double, work->n);
+  g_autoptr (GArray) outputs = g_array_sized_new (FALSE, TRUE, sizeof (PareOutputError), work->n);
 
+  g_array_set_clear_func (outputs, (GDestroyNotify)pare_output_error_clear);
+  g_array_set_size (outputs, work->n);
   if (!pare_rounding_work_report (work, 0, 1, error) || !advance (work, layer, error))
     return FALSE;
   for (guint i = 0; i < work->n; i++)
-    if (!pare_rounding_sqnr (work, layer + i, &before[i], error))
+    if (!pare_rounding_measure (work, layer + i, &g_array_index (outputs, PareOutputError, i), error))
       return FALSE;
-  if (!layer->algorithm->round (work, work->first, work->n, error))
+  if (layer->algorithm->round && !layer->algorithm->round (work, work->first, work->n, error))
     return FALSE;
   for (guint i = 0; i < work->n; i++)
-    {
-      const char *note;
-      if (!pare_rounding_correct_bias (work, layer + i, &note, error)
-          || !pare_rounding_record (work, layer + i, before[i], note, error))
-        return FALSE;
-    }
+    if (!finish_layer (work, layer + i, &g_array_index (outputs, PareOutputError, i), error))
+      return FALSE;
   return pare_rounding_work_report (work, 1, 1, error);
 }
 

@@ -18,7 +18,7 @@ pare_rounding_find (const char *name, gboolean samples, GError **error)
 {
   const PareRounding *rounding;
 
-  if (!name || !*name)
+  if (g_strcmp0 (name, PARE_ROUNDING_AUTO) == 0)
     name = samples ? "gptq" : "nearest";
   rounding = pare_find_named ("rounding algorithm", name, (const void *const *)pare_rounding_table, error);
   if (!rounding || samples || !rounding->needs_samples)
@@ -34,5 +34,7 @@ pare_rounding_find (const char *name, gboolean samples, GError **error)
 void
 pare_rounding_settings_init (PareRoundingSettings *settings)
 {
-  *settings = (PareRoundingSettings){ .levels = 16, .memory_limit = G_GUINT64_CONSTANT (1) << 30 };
+  *settings = (PareRoundingSettings){ .algorithm = PARE_ROUNDING_AUTO,
+                                      .levels = 16,
+                                      .memory_limit = G_GUINT64_CONSTANT (1) << 30 };
 }

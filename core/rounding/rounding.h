@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 
 typedef struct _PareRounding PareRounding;
 
+#define PARE_ROUNDING_AUTO "auto"
+
 /**
  * PareBiasCorrection:
  * @PARE_BIAS_CORRECTION_AUTO: empirical with samples, else none
@@ -28,7 +30,8 @@ typedef enum
 
 /**
  * PareRoundingSettings:
- * @algorithm: by name; NULL: the best that needs no more than what there is
+ * @algorithm: by name; "": none, layers stay but for those of @layers; or PARE_ROUNDING_AUTO: the best that needs no
+ * more than what there is, and nearest for weights of 8 bits and more
  * @bias_correction: after the weights of a layer are rounded
  * @levels: of kmeans: how many different integers a layer's weights become
  * @iterations: of what learns; 0: its own default
@@ -99,7 +102,7 @@ gboolean pare_rounding_work_report (const PareRoundingWork *work, guint64 done, 
  * @memory: bytes that it takes for a layer; those that take more than the limit are rounded to nearest. NULL: few
  * @span: how many of the next @most layers, from @first on, it rounds together, at least one; NULL: one
  * @round: gives layers @first to @first + @n - 1 new weights, by pare_rounding_layer_write(), and if it likes new
- * biases
+ * biases. NULL: they stay, and the quantizer behind them takes the nearest
  *
  * A way to round weights. One file each, as PARE_ROUNDING (nearest) = { .. }; with the file's name in
  * core/rounding/meson.build.
@@ -117,7 +120,7 @@ struct _PareRounding
 #define PARE_ROUNDING(file) const PareRounding pare_rounding_##file
 
 const PareRounding *const *pare_roundings (guint *n);
-/* By name; an error names the nearest one. NULL is the best that goes with or without samples. */
+/* By name; an error names the nearest one. PARE_ROUNDING_AUTO is the best that goes with or without samples. */
 const PareRounding *pare_rounding_find (const char *name, gboolean samples, GError **error);
 
 /**
@@ -127,8 +130,9 @@ const PareRounding *pare_rounding_find (const char *name, gboolean samples, GErr
  * @samples: what algorithms that look at activations learn from, or NULL
  * @progress: may be NULL
  *
- * Gives every quantized layer float weights that are exactly on the grid of the pair behind them, so that this pair
- * reproduces the integers that were chosen; and corrects biases. The record has an entry for every layer.
+ * Gives quantized layers float weights that are exactly on the grid of the pair behind them, so that this pair
+ * reproduces the integers that were chosen, where these are not the nearest; and corrects biases. The record has an
+ * entry for every layer.
  *
  * Returns: FALSE with an error when a setting is impossible, nothing is quantized, a layer does not exist, the network
  *   cannot be executed or the work is cancelled

@@ -34,8 +34,8 @@ gst_graph_rounder_bias_correction_get_type (void)
 #define FIELD(field) G_STRUCT_OFFSET (GstGraphRounder, field)
 
 static const GstPareProperty properties[] = {
-  { "algorithm", "What rounds the weights; unset: the best that goes without samples, or with them", G_TYPE_STRING,
-    FIELD (algorithm) },
+  { "algorithm", "What rounds the weights: see pare list; auto: gptq with samples below 8 bits, else nearest",
+    G_TYPE_STRING, FIELD (algorithm), .text = PARE_ROUNDING_AUTO },
   { "levels", "algorithm=kmeans: different integers in a layer", G_TYPE_UINT, FIELD (settings.levels), .initial = 16,
     .minimum = 2, .maximum = 256 },
   { "iterations", "Steps of algorithms that learn, for each layer or block; 0: their own default", G_TYPE_UINT,
@@ -57,7 +57,7 @@ finish (GstPareStage *stage, PareGraph *graph, GError **error)
   GstGraphRounder *self = GST_GRAPH_ROUNDER (stage);
   g_auto (GStrv) skip_layers = gst_pare_split_names (self->skip_layers);
 
-  self->settings.algorithm = self->algorithm;
+  self->settings.algorithm = self->algorithm ? self->algorithm : "";
   self->settings.skip_layers = (const char *const *)skip_layers;
   self->settings.layers = self->layers;
   self->settings.memory_limit = gst_pare_stage_get_memory_limit (stage);

@@ -359,8 +359,6 @@ test_impossible_settings_are_errors (void)
   settings = plain;
   settings.algorithm = "cross-layer, crosslayer";
   assert_error (net.graph, &settings, PARE_ERROR_SETTINGS, "'cross-layer'");
-  settings.algorithm = "";
-  assert_error (net.graph, &settings, PARE_ERROR_SETTINGS, "");
   settings = plain;
   settings.clip = "rely";
   assert_error (net.graph, &settings, PARE_ERROR_SETTINGS, "'relu'");

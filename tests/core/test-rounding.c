@@ -49,7 +49,7 @@ integer_at (const ParePair *pair, gint64 i)
 static void
 test_weights_stand_on_their_grids (void)
 {
-  const char *algorithms[] = { "nearest", "gptq", "kmeans" };
+  const char *algorithms[] = { "gptq", "kmeans" };
 
   for (guint c = 0; c < n_rounding_cases; c++)
     for (guint a = 0; a < G_N_ELEMENTS (algorithms); a++)

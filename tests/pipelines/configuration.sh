@@ -11,7 +11,7 @@ quantize () # OUTPUT PARAMETER...
   output=$scratch/$1.onnx
   shift
   # shellcheck disable=SC2086  # words
-  "$PARE" run ptq-int8 "model=$model" "data=$train" samples=64 $pixels "output=$output" "$@" >/dev/null
+  "$PARE" run ptq-int8 "model=$model" "data=$train" samples=64 $pixels rounding= "output=$output" "$@" >/dev/null
 }
 
 by_properties () # OUTPUT CALIBRATOR QUANTIZER

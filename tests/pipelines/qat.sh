@@ -12,7 +12,7 @@ data="data=$test_images labels=$test_labels $pixels samples=2000"
 "$PARE" run qat-int8 "model=$model" "data=$train" "labels=$labels" samples=512 $pixels bits=2 activation-bits=4 epochs=2 batch-size=32 \
   validation-split=0.125 "output=$scratch/qat.onnx" "record=$scratch/qat.json" >/dev/null
 # shellcheck disable=SC2086
-quantize "$model" "$scratch/ptq.onnx" calibrator.bits=4 quantizer.bits=2 quantizer.activation-bits=4 || fail 'without training it does not work either.'
+quantize "$model" "$scratch/ptq.onnx" rounding= calibrator.bits=4 quantizer.bits=2 quantizer.activation-bits=4 || fail 'without training it does not work either.'
 
 losses=$(tr -d '\n' <"$scratch/qat.json" | grep -o '"graphtrainer"[^}]*}' | sed -n 's/.*"loss" *: *\([-0-9.eE+]*\).*/\1/p')
 first=$(echo "$losses" | head -n 1)

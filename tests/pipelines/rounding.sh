@@ -19,7 +19,7 @@ round_weights ()
 }
 
 round_weights nearest algorithm=nearest bias-correction=none
-round_weights gptq
+round_weights gptq algorithm=gptq
 # shellcheck disable=SC2086  # words
 "$PARE" run ptq-int8 "model=$model" "output=$scratch/recipe.onnx" "data=$train" samples=128 $pixels preset=w4a8 rounding=gptq \
   || fail 'the recipe does not round.'

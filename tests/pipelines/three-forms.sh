@@ -4,7 +4,7 @@
 . "$(dirname "$0")/job.sh"
 require_fashion
 
-quantize "$models/fashion-resnet.onnx" "$scratch/recipe.onnx"
+quantize "$models/fashion-resnet.onnx" "$scratch/recipe.onnx" rounding=
 
 launch onnxloader "location=$models/fashion-resnet.onnx" ! graphfuser ! graphcalibrator name=c ! graphquantizer \
   ! onnxexporter "location=$scratch/launch.onnx" \
