@@ -16,7 +16,8 @@ struct _PareWalk
 {
   PareGraph *graph;
   PareSamples *samples;
-  guint64 memory_limit;
+  guint64 memory_limit, count; /* the first samples alone are walked with */
+  guint64 held;                /* bytes of the cut for a batch, where it is largest; known with settled */
   GHashTable
       *settled;   /* names of values that no sample's data change, and the tensors of those of integers, else NULL */
   GPtrArray *cut; /* names of values */
@@ -43,6 +44,7 @@ pare_walk_new (PareGraph *graph, PareSamples *samples, guint64 memory_limit)
   walk->graph = g_object_ref (graph);
   walk->samples = samples;
   walk->memory_limit = memory_limit;
+  walk->count = pare_samples_count (samples);
   walk->cut = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; i < inputs->len; i++)
     g_ptr_array_add (walk->cut, g_strdup (((PareValue *)inputs->pdata[i])->name));
@@ -77,7 +79,7 @@ pare_walk_batches (const PareWalk *walk)
 {
   guint size = pare_samples_batch (walk->samples);
 
-  return (pare_samples_count (walk->samples) + size - 1) / size;
+  return (walk->count + size - 1) / size;
 }
 
 static void
@@ -85,6 +87,45 @@ tensor_clear (PareTensor *tensor)
 {
   if (tensor)
     pare_tensor_unref (tensor);
+}
+
+/* Bytes of @value, which node @from computes, from there to the last node that reads it, or to @last. */
+static void
+hold (const PareValue *value, const PareSpec *spec, GHashTable *positions, guint from, guint last, gint64 *changes)
+{
+  gint64 size = pare_shape_elements (&spec->shape) * pare_data_type_bits (spec->type) / 8;
+
+  for (guint i = 0; i < value->consumers->len; i++)
+    last = MAX (last, GPOINTER_TO_UINT (g_hash_table_lookup (positions, value->consumers->pdata[i])));
+  changes[from] += size;
+  changes[last] -= size;
+}
+
+static guint64
+find_held (const PareGraph *graph, const PareInference *inference)
+{
+  g_autoptr (GHashTable) positions = g_hash_table_new (NULL, NULL);
+  g_autofree gint64 *changes = g_new0 (gint64, graph->nodes->len + 1);
+  gint64 held = 0, most = 0;
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    g_hash_table_insert (positions, graph->nodes->pdata[i], GUINT_TO_POINTER (i + 1));
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      const PareValue *value = graph->values->pdata[i];
+      const PareSpec *spec = pare_inference_spec (inference, value);
+      if (spec && !value->constant && !pare_inference_constant (inference, value))
+        {
+          guint from = GPOINTER_TO_UINT (g_hash_table_lookup (positions, value->producer));
+          hold (value, spec, positions, from, pare_graph_is_output (graph, value) ? graph->nodes->len : from, changes);
+        }
+    }
+  for (guint i = 0; i <= graph->nodes->len; i++)
+    {
+      held += changes[i];
+      most = MAX (most, held);
+    }
+  return most;
 }
 
 /* Integers are sizes, which stay while weights change. Weights that are computed, by a quantizer for example, are left
@@ -98,6 +139,7 @@ find_settled (PareWalk *walk, GError **error)
 
   if (!inference)
     return FALSE;
+  walk->held = find_held (walk->graph, inference);
   walk->settled = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)tensor_clear);
   for (guint i = 0; i < walk->graph->values->len; i++)
     {
@@ -129,6 +171,20 @@ pare_walk_settle (PareWalk *walk, GError **error)
     }
   pare_graph_remove_dead (copy);
   return g_steal_pointer (&copy);
+}
+
+guint64
+pare_walk_fitting (PareWalk *walk, GError **error)
+{
+  if (!walk->settled && !find_settled (walk, error))
+    return 0;
+  return MAX (walk->memory_limit / MAX (walk->held, 1), 1) * pare_samples_batch (walk->samples);
+}
+
+void
+pare_walk_limit (PareWalk *walk, guint64 count)
+{
+  walk->count = MIN (walk->count, count);
 }
 
 /* From the cut to @n values of @settled. What nobody reads any more is an input all the same: it has its place. */
@@ -177,7 +233,7 @@ read_cut (PareWalk *walk, guint index, guint *valid, GError **error)
   guint size = pare_samples_batch (walk->samples), first = index * size;
   g_autofree guint64 *order = g_new (guint64, size);
 
-  *valid = MIN (size, pare_samples_count (walk->samples) - first);
+  *valid = MIN (size, walk->count - first);
   if (walk->batches)
     return g_ptr_array_ref (walk->batches->pdata[index]);
   for (guint i = 0; i < *valid; i++)

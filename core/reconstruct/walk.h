@@ -20,6 +20,11 @@ PareWalk *pare_walk_new (PareGraph *graph, PareSamples *samples, guint64 memory_
 void pare_walk_free (PareWalk *walk);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PareWalk, pare_walk_free)
 
+/* How many samples the walk can take along and never compute from further back than where it stands; 0 with an error.
+ */
+guint64 pare_walk_fitting (PareWalk *walk, GError **error);
+/* Leaves all but the first @count samples out; before the first step. */
+void pare_walk_limit (PareWalk *walk, guint64 count);
 PareGraph *pare_walk_graph (const PareWalk *walk);
 /* A copy of the graph as it is now, in which sizes that follow from the shapes of the samples are constant. */
 PareGraph *pare_walk_settle (PareWalk *walk, GError **error);

@@ -101,6 +101,29 @@ round_all (PareRoundingWork *work, GError **error)
   return TRUE;
 }
 
+/* Means of channels need few samples of large pictures, but all of the network's layers: no more than what the walks
+ * can hold. Algorithms that look closer take the time. */
+static gboolean
+limit_samples (PareRoundingWork *work, GError **error)
+{
+  guint64 count = pare_samples_count (work->samples), student, original;
+
+  for (guint i = 0; i < work->layers->len; i++)
+    if (pare_rounding_work_layer (work, i)->algorithm->round)
+      return TRUE;
+  student = pare_walk_fitting (work->student, error);
+  original = student ? pare_walk_fitting (work->original, error) : 0;
+  if (!original)
+    return FALSE;
+  if (MIN (student, original) >= count)
+    return TRUE;
+  pare_walk_limit (work->student, MIN (student, original));
+  pare_walk_limit (work->original, MIN (student, original));
+  pare_record_add (work->graph->record, PARE_ROUNDING_STAGE, "", "limited", "more samples do not fit into memory-limit",
+                   "samples", (double)MIN (student, original), "of", (double)count, NULL);
+  return TRUE;
+}
+
 static gboolean
 check_settings (const PareRoundingWork *work, GError **error)
 {
@@ -147,5 +170,5 @@ pare_graph_round (PareGraph *graph, PareGraph *teacher, PareSamples *samples, co
       work.student = student = pare_walk_new (graph, samples, settings->memory_limit / 2);
       work.original = original = pare_walk_new (work.teacher, samples, settings->memory_limit / 2);
     }
-  return round_all (&work, error);
+  return (!work.samples || limit_samples (&work, error)) && round_all (&work, error);
 }

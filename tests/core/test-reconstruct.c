@@ -194,6 +194,28 @@ test_rows_can_be_limited (void)
   g_assert_cmpfloat (moments->rows, ==, SAMPLES * 7); /* every seventh of 49 */
 }
 
+/* Where the network is widest, its input of 3 x 9 x 9 has to be kept, for every sample. */
+static void
+test_walk_knows_how_many_samples_fit (void)
+{
+  g_auto (Net) net = wide_net ();
+  g_autoptr (PareSamples) samples = random_samples (net.random, pare_shape_of (4, 1, 3, 9, 9));
+  guint64 batch = pare_samples_batch (samples), bytes = batch * 3 * 9 * 9 * sizeof (float);
+  g_autoptr (PareWalk) tight = pare_walk_new (net.graph, samples, 2 * bytes - 1);
+  g_autoptr (PareWalk) wide = pare_walk_new (net.graph, samples, 2 * bytes);
+  PareNode *b = layer_of (net.graph, "b");
+  PareValue *result = pare_node_output (b, 0);
+  guint valid;
+
+  g_assert_cmpuint (pare_walk_fitting (tight, NULL), ==, batch);
+  g_assert_cmpuint (pare_walk_fitting (wide, NULL), ==, 2 * batch);
+  pare_walk_limit (wide, batch + 1);
+  g_assert_cmpuint (pare_walk_batches (wide), ==, 2);
+  g_assert_true (pare_walk_advance (wide, b, NULL) && pare_walk_ask (wide, 1, &result, NULL));
+  g_ptr_array_unref (pare_walk_get (wide, 1, &valid, NULL));
+  g_assert_cmpuint (valid, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -202,5 +224,6 @@ main (int argc, char **argv)
   g_test_add_func ("/reconstruct/changed-prefix", test_least_squares_makes_up_for_a_changed_prefix);
   g_test_add_func ("/reconstruct/some-columns", test_least_squares_on_some_columns_is_a_minimum);
   g_test_add_func ("/reconstruct/limited-rows", test_rows_can_be_limited);
+  g_test_add_func ("/reconstruct/fitting-samples", test_walk_knows_how_many_samples_fit);
   return g_test_run ();
 }
