@@ -72,7 +72,7 @@ limit_spinning (char **argv)
 {
   if (g_getenv ("GOMP_SPINCOUNT") || g_getenv ("OMP_WAIT_POLICY"))
     return;
-  g_setenv ("GOMP_SPINCOUNT", "1000", TRUE);
+  g_setenv ("GOMP_SPINCOUNT", "10000", TRUE);
   execv ("/proc/self/exe", argv); /* when it fails, it is merely slower */
 }
 

@@ -7,7 +7,7 @@
 
 /* A block's results are combined in order: the outcome does not depend on the number of threads, since minimum and
  * maximum are exact. */
-#define BLOCK ((gsize)1 << 15)
+#define BLOCK ((gsize)1 << 13)
 
 void
 pare_extremes_init (PareExtremes *extremes)

@@ -8,8 +8,12 @@
 
 /* Elements whose bins are computed at once, before the (scalar) counting. */
 #define BLOCK 1024
-/* Tables per thread: equal numbers in a row (zeros behind a ReLU) must not wait for each other's increments. */
-#define TABLES 4
+/* Tables per thread: equal numbers in a row (zeros behind a ReLU) must not wait for each other's increments. Fewer
+ * where these would not fit the nearest cache. */
+#define MOST_TABLES 4
+#define ROOM 16384
+/* Numbers that a thread takes at once. */
+#define CHUNK ((gsize)1 << 13)
 /* No bin is narrower than 2^-120 (below, everything quantizes to zero), nor than 2^-30 of the largest magnitude: then a
  * number divided by the width is exact in float, and so is the index of its bin. */
 #define LEAST_EXPONENT -120
@@ -78,19 +82,25 @@ find_bins (const float *data, gsize n, float first, float scale, gint32 last, gi
     }
 }
 
+static guint
+n_tables (const PareHistogram *histogram)
+{
+  return CLAMP (ROOM / histogram->n, 1, MOST_TABLES);
+}
+
 static void
 count (const PareHistogram *histogram, const float *data, gsize n, guint32 *tables)
 {
   float scale = (float)(1 / histogram->width), first = (float)(histogram->origin / histogram->width);
-  guint bins = histogram->n;
+  guint bins = histogram->n, together = n_tables (histogram);
   gint32 found[BLOCK];
 
   for (gsize at = 0; at < n; at += BLOCK)
     {
       gsize length = MIN (n - at, (gsize)BLOCK), i;
       find_bins (data + at, length, first, scale, bins - 1, found);
-      for (i = 0; i + TABLES <= length; i += TABLES)
-        for (guint t = 0; t < TABLES; t++)
+      for (i = 0; i + together <= length; i += together)
+        for (guint t = 0; t < together; t++)
           tables[t * bins + found[i + t]]++;
       for (; i < length; i++)
         tables[found[i]]++;
@@ -100,8 +110,8 @@ count (const PareHistogram *histogram, const float *data, gsize n, guint32 *tabl
 gboolean
 pare_histogram_add (PareHistogram *histogram, const float *data, gsize n)
 {
-  gsize chunk = (gsize)1 << 16;
-  gint64 chunks = (n + chunk - 1) / chunk;
+  gint64 chunks = (n + CHUNK - 1) / CHUNK;
+  guint size = n_tables (histogram) * histogram->n;
 
   if (!pare_extremes_update (&histogram->extremes, data, n))
     return FALSE;
@@ -110,15 +120,15 @@ pare_histogram_add (PareHistogram *histogram, const float *data, gsize n)
   cover (histogram);
 #pragma omp parallel if (chunks > 1)
   {
-    g_autofree guint32 *tables = g_new0 (guint32, TABLES * histogram->n);
+    g_autofree guint32 *tables = g_new0 (guint32, size);
 
 #pragma omp for schedule(static)
     for (gint64 c = 0; c < chunks; c++)
-      count (histogram, data + c * chunk, MIN (chunk, n - c * chunk), tables);
+      count (histogram, data + c * CHUNK, MIN (CHUNK, n - c * CHUNK), tables);
 #pragma omp critical(pare_histogram)
-    for (guint t = 0; t < TABLES; t++)
+    for (guint at = 0; at < size; at += histogram->n)
       for (guint i = 0; i < histogram->n; i++)
-        histogram->counts[i] += tables[t * histogram->n + i];
+        histogram->counts[i] += tables[at + i];
   }
   histogram->total += n;
   return TRUE;

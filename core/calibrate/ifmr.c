@@ -12,9 +12,9 @@
 #include "calibrate/quantization-error.h"
 #include <math.h>
 
-/* Steps of 8 bits at 0.7 of the bounds are then 17 to 35 bins. */
-#define FINE_BINS 16384
-#define BLOCK ((gsize)1 << 16)
+/* Steps of 8 bits at 0.7 of the bounds are then 8 to 17 bins. */
+#define FINE_BINS 8192
+#define BLOCK ((gsize)1 << 13)
 
 typedef struct
 {
@@ -23,7 +23,8 @@ typedef struct
   gboolean bounded;
   PareRange bounds, widest;
   double beyond_low, beyond_high; /* sums of x - widest */
-  float *inside;                  /* a block, cut to the widest candidate */
+  float *inside;                  /* numbers cut to the widest candidate */
+  gsize room;                     /* for so many */
 } State;
 
 static gpointer
@@ -60,38 +61,66 @@ ifmr_next_pass (gpointer data)
   state->widest.low = MAX (state->bounds.low * state->settings.search_high, -G_MAXFLOAT);
   state->widest.high = MIN (state->bounds.high * state->settings.search_high, G_MAXFLOAT);
   state->bounded = TRUE;
-  state->inside = g_new (float, BLOCK);
   pare_histogram_free (state->histogram);
   state->histogram = pare_histogram_new (MAX (FINE_BINS, state->settings.bins));
+}
+
+/* Cuts a block; returns whether all its numbers are finite. */
+static gboolean
+cut (const State *state, const float *numbers, gsize n, float *inside, double beyond[2])
+{
+  float low = state->widest.low, high = state->widest.high;
+  gboolean finite = TRUE;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      inside[i] = CLAMP (numbers[i], low, high);
+      finite &= isfinite (numbers[i]) != 0;
+    }
+  beyond[0] = beyond[1] = 0;
+  for (gsize i = 0; i < n; i++)
+    if (G_UNLIKELY (numbers[i] != inside[i]))
+      beyond[numbers[i] > high] += (double)numbers[i] - inside[i];
+  return finite;
+}
+
+/* The sums of blocks are added in order, whoever made them. */
+static gboolean
+cut_all (State *state, const float *numbers, gsize n)
+{
+  gint64 blocks = (n + BLOCK - 1) / BLOCK;
+  g_autofree double *beyond = g_new (double, 2 * MAX (blocks, 1));
+  gboolean finite = TRUE;
+
+#pragma omp parallel for schedule(static) reduction(&& : finite) if (blocks > 1)
+  for (gint64 b = 0; b < blocks; b++)
+    finite = cut (state, numbers + b * BLOCK, MIN (BLOCK, n - b * BLOCK), state->inside + b * BLOCK, &beyond[2 * b])
+             && finite;
+  for (gint64 b = 0; b < blocks; b++)
+    {
+      state->beyond_low += beyond[2 * b];
+      state->beyond_high += beyond[2 * b + 1];
+    }
+  return finite;
 }
 
 static gboolean
 ifmr_observe (gpointer data, const float *numbers, gsize n)
 {
   State *state = data;
-  float low = state->widest.low, high = state->widest.high;
-  gboolean finite = TRUE;
 
   if (!state->bounded)
     return pare_histogram_add (state->histogram, numbers, n);
-  for (gsize at = 0; at < n; at += BLOCK)
+  if (n > state->room)
     {
-      gsize length = MIN (n - at, BLOCK);
-      for (gsize i = 0; i < length; i++)
-        {
-          float x = numbers[at + i];
-          finite &= isfinite (x) != 0;
-          state->inside[i] = CLAMP (x, low, high);
-        }
-      for (gsize i = 0; i < length; i++)
-        if (G_UNLIKELY (numbers[at + i] != state->inside[i]))
-          *(numbers[at + i] < low ? &state->beyond_low : &state->beyond_high)
-              += (double)numbers[at + i] - state->inside[i];
-      if (!finite)
-        state->histogram->extremes.finite = FALSE;
-      else
-        pare_histogram_add (state->histogram, state->inside, length);
+      g_free (state->inside);
+      state->inside = g_new (float, n);
+      state->room = n;
     }
+  if (!cut_all (state, numbers, n))
+    state->histogram->extremes.finite = FALSE;
+  else
+    pare_histogram_add (state->histogram, state->inside, n);
   return state->histogram->extremes.finite;
 }
 

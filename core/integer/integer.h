@@ -34,5 +34,8 @@ PareGraph *pare_graph_to_integers (const PareGraph *graph, GError **error);
 
 /* An executor of @graph: as it is, or on integers when @integer says so. */
 PareExecutor *pare_graph_executor (PareGraph *graph, gboolean integer, GError **error);
+/* An executor of @graph as it is that can be tapped at @values (of PareValue): for each, @taps receives the value to
+ * tap. Patterns around them are executed as one operator all the same. */
+PareExecutor *pare_graph_executor_with_taps (const PareGraph *graph, const GPtrArray *values, GPtrArray *taps);
 
 G_END_DECLS

@@ -91,3 +91,27 @@ pare_graph_executor (PareGraph *graph, gboolean integer, GError **error)
   pare_graph_recognise (executed);
   return pare_executor_new (executed);
 }
+
+/* A value that is an output is not taken into an operator, and stays in its place among the outputs when it is
+ * replaced. */
+PareExecutor *
+pare_graph_executor_with_taps (const PareGraph *graph, const GPtrArray *values, GPtrArray *taps)
+{
+  g_autoptr (PareGraph) executed = pare_graph_copy (graph);
+  g_autofree guint *places = g_new (guint, values->len);
+  guint n = executed->outputs->len;
+
+  for (guint i = 0; i < values->len; i++)
+    {
+      PareValue *value = pare_graph_find_value (executed, ((PareValue *)values->pdata[i])->name);
+      if (g_ptr_array_find (executed->outputs, value, &places[i]))
+        continue;
+      places[i] = executed->outputs->len;
+      g_ptr_array_add (executed->outputs, value);
+    }
+  pare_graph_recognise (executed);
+  for (guint i = 0; i < values->len; i++)
+    g_ptr_array_add (taps, executed->outputs->pdata[places[i]]);
+  g_ptr_array_set_size (executed->outputs, n);
+  return pare_executor_new (executed);
+}

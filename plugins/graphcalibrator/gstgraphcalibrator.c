@@ -3,6 +3,7 @@
 #include "calibrate/observer.h"
 #include "data/batch.h"
 #include "gst/gstpare.h"
+#include "integer/integer.h"
 #include "quantize/quantize.h"
 
 /* What is observed of one value. */
@@ -82,7 +83,7 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
     .search_step = calibrator->search_step,
   };
   PareQuantizeSettings settings;
-  g_autoptr (GPtrArray) values = NULL;
+  g_autoptr (GPtrArray) values = NULL, taps = g_ptr_array_new ();
 
   if (!observer)
     return FALSE;
@@ -92,14 +93,14 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
     return FALSE;
   calibrator->last_pass = !observer->next_pass;
   gst_pare_stage_set_passes (stage, calibrator->last_pass ? 1 : 2);
-  calibrator->executor = pare_executor_new (graph);
+  calibrator->executor = pare_graph_executor_with_taps (graph, values, taps);
   calibrator->watches = g_ptr_array_new_with_free_func (watch_free);
   for (guint i = 0; i < values->len; i++)
     {
       Watch *watch = g_new (Watch, 1);
       *watch = (Watch){ observer, observer->state_new (&observer_settings), values->pdata[i], TRUE };
       g_ptr_array_add (calibrator->watches, watch);
-      pare_executor_add_tap (calibrator->executor, watch->value, observe, watch);
+      pare_executor_add_tap (calibrator->executor, taps->pdata[i], observe, watch);
     }
   return TRUE;
 }
