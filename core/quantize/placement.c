@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Where quantizers go. */
+#include "calibrate/extremes.h"
 #include "quantize/placement.h"
 #include "exec/inference.h"
 #include "graph/overrides.h"
@@ -54,12 +55,10 @@ data_inputs (const PareNode *node)
 static gboolean
 is_finite (const PareTensor *tensor)
 {
-  const float *data = pare_tensor_data (tensor);
-  gboolean finite = TRUE;
+  PareExtremes extremes;
 
-  for (gint64 i = 0; finite && i < pare_tensor_elements (tensor); i++)
-    finite = isfinite (data[i]);
-  return finite;
+  pare_extremes_init (&extremes);
+  return pare_extremes_update (&extremes, pare_tensor_data (tensor), pare_tensor_elements (tensor));
 }
 
 /* Perhaps with a Transpose behind it, as exporters write weights of products. */

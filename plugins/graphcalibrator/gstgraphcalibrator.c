@@ -2,8 +2,10 @@
  * graphcalibrator: runs the network on samples and finds the range of every activation that will be quantized. */
 #include "calibrate/observer.h"
 #include "data/batch.h"
+#include "exec/compute.h"
 #include "gst/gstpare.h"
 #include "integer/integer.h"
+#include "ops/parallel.h"
 #include "quantize/quantize.h"
 
 /* What is observed of one value. */
@@ -13,6 +15,7 @@ typedef struct
   gpointer state;
   PareValue *value;
   gboolean finite;
+  gboolean known; /* its range */
 } Watch;
 
 G_DECLARE_FINAL_TYPE (GstGraphCalibrator, gst_graph_calibrator, GST, GRAPH_CALIBRATOR, GstPareStage)
@@ -98,7 +101,7 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
   for (guint i = 0; i < values->len; i++)
     {
       Watch *watch = g_new (Watch, 1);
-      *watch = (Watch){ observer, observer->state_new (&observer_settings), values->pdata[i], TRUE };
+      *watch = (Watch){ observer, observer->state_new (&observer_settings), values->pdata[i], TRUE, FALSE };
       g_ptr_array_add (calibrator->watches, watch);
       pare_executor_add_tap (calibrator->executor, taps->pdata[i], observe, watch);
     }
@@ -153,6 +156,25 @@ again (GstPareStage *stage)
   return TRUE;
 }
 
+static void
+find_ranges (gint64 from, gint64 to, gconstpointer data)
+{
+  const GPtrArray *watches = data;
+
+  for (gint64 i = from; i < to; i++)
+    {
+      Watch *watch = watches->pdata[i];
+      watch->known = watch->observer->range (watch->state, &watch->value->range);
+    }
+}
+
+static gboolean
+find_all_ranges (gpointer data, GError **error)
+{
+  pare_parallel (((GPtrArray *)data)->len, 1, find_ranges, data);
+  return TRUE;
+}
+
 static gboolean
 finish (GstPareStage *stage, PareGraph *graph, GError **error)
 {
@@ -160,12 +182,13 @@ finish (GstPareStage *stage, PareGraph *graph, GError **error)
 
   /* It relies on a graph that does not change. */
   g_clear_pointer (&calibrator->executor, pare_executor_free);
+  pare_compute (find_all_ranges, calibrator->watches, NULL);
   for (guint i = 0; i < calibrator->watches->len; i++)
     {
       const Watch *watch = calibrator->watches->pdata[i];
-      PareValue *value = watch->value;
+      const PareValue *value = watch->value;
       const char *layer = value->producer ? pare_node_label (value->producer) : value->name;
-      if (watch->observer->range (watch->state, &value->range))
+      if (watch->known)
         pare_record_add (graph->record, "graphcalibrator", layer, "calibrated", watch->observer->name, "low",
                          (double)value->range.low, "high", (double)value->range.high, NULL);
       else
