@@ -7,7 +7,7 @@ install_pare
 PARE=$PARE_PREFIX/bin/pare
 [ -x "$PARE" ] || fail 'there is no pare command.'
 
-quantize "$models/fashion-mobilenet.onnx" "$scratch/recipe.onnx" samples=32
+quantize "$models/fashion-mobilenet.onnx" "$scratch/recipe.onnx" samples=32 rounding=
 GST_PLUGIN_PATH="$installed_plugins" launch \
   onnxloader "location=$models/fashion-mobilenet.onnx" ! graphfuser ! graphcalibrator name=c ! graphquantizer \
   ! onnxexporter "location=$scratch/launch.onnx" \
