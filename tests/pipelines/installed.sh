@@ -7,6 +7,9 @@ install_pare
 PARE=$PARE_PREFIX/bin/pare
 [ -x "$PARE" ] || fail 'there is no pare command.'
 
+for recipe in "$PARE_PREFIX"/share/pare/pipelines/*.xml; do
+  "$PARE" run "$(basename "$recipe" .xml)" --help >/dev/null || fail "the installed recipe '$recipe' cannot be read."
+done
 quantize "$models/fashion-mobilenet.onnx" "$scratch/recipe.onnx" samples=32 rounding=
 GST_PLUGIN_PATH="$installed_plugins" launch \
   onnxloader "location=$models/fashion-mobilenet.onnx" ! graphfuser ! graphcalibrator name=c ! graphquantizer \
