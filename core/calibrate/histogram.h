@@ -9,18 +9,23 @@ G_BEGIN_DECLS
  * @n: number of bins, at least 2
  * @origin: where bin 0 begins, which holds the lowest number
  * @width: of a bin; 0 before the first number
+ * @reach: numbers beyond count as its ends; without bounds, unless they are set before the first number
  * @counts: how many numbers fell into each bin
+ * @total: sum of the counts
+ * @seen: numbers that were added
  *
  * A histogram of a stream. Bins are powers of two wide and begin at multiples of their width. When a number lies
- * outside, bins are merged until the extremes are covered; memory is constant. So the histogram is a function of the
- * numbers alone: neither their order, nor how the stream was cut, nor the number of threads can change it.
+ * outside, bins are merged until the extremes are covered; memory is constant. The first eight million numbers are all
+ * counted; of the others every eighth, eight times. So the histogram is a function of the stream alone: neither how it
+ * was cut, nor the number of threads can change it, nor the order of its first eight million.
  */
 typedef struct
 {
   guint n;
   double origin, width;
+  PareRange reach;
   guint64 *counts;
-  guint64 total;
+  guint64 total, seen;
   PareExtremes extremes;
 } PareHistogram;
 

@@ -24,8 +24,6 @@ typedef struct
   gboolean bounded;
   PareRange bounds, widest;
   double beyond_low, beyond_high; /* sums of x - widest */
-  float *inside;                  /* numbers cut to the widest candidate */
-  gsize room;                     /* for so many */
 } State;
 
 static gpointer
@@ -45,7 +43,6 @@ ifmr_free (gpointer data)
   State *state = data;
 
   pare_histogram_free (state->histogram);
-  g_free (state->inside);
   g_free (state);
 }
 
@@ -64,69 +61,54 @@ ifmr_next_pass (gpointer data)
   state->bounded = TRUE;
   pare_histogram_free (state->histogram);
   state->histogram = pare_histogram_new (MAX (FINE_BINS, state->settings.bins));
+  state->histogram->reach = state->widest;
 }
 
-/* Cuts a block; returns whether all its numbers are finite. */
-PARE_VECTORIZED static gboolean
-cut (const float *numbers, gsize n, PareRange widest, float *inside, double beyond[2])
+PARE_VECTORIZED static void
+sum_beyond (const float *numbers, gsize n, PareRange widest, double beyond[2])
 {
   float low = widest.low, high = widest.high;
   double sum_low = 0, sum_high = 0;
-  guint32 bad = 0;
 
-#pragma omp simd reduction(+ : sum_low, sum_high) reduction(| : bad)
+#pragma omp simd reduction(+ : sum_low, sum_high)
   for (gsize i = 0; i < n; i++)
     {
-      float x = numbers[i], least = x < low ? low : x, kept = least > high ? high : least;
-      bad |= !(fabsf (x) <= G_MAXFLOAT);
-      sum_low += (double)x - least;
-      sum_high += (double)least - kept;
-      inside[i] = kept;
+      float x = numbers[i];
+      sum_low += x < low ? (double)x - low : 0;
+      sum_high += x > high ? (double)x - high : 0;
     }
   beyond[0] = sum_low;
   beyond[1] = sum_high;
-  return !bad;
 }
 
 /* The sums of blocks are added in order, whoever made them. */
-static gboolean
-cut_all (State *state, const float *numbers, gsize n)
+static void
+add_beyond (State *state, const float *numbers, gsize n)
 {
   gint64 blocks = (n + BLOCK - 1) / BLOCK;
   g_autofree double *beyond = g_new (double, 2 * MAX (blocks, 1));
-  gboolean finite = TRUE;
 
-#pragma omp parallel for schedule(static) reduction(&& : finite) if (blocks > 1)
+#pragma omp parallel for schedule(static) if (blocks > 1)
   for (gint64 b = 0; b < blocks; b++)
-    finite = cut (numbers + b * BLOCK, MIN (BLOCK, n - b * BLOCK), state->widest, state->inside + b * BLOCK,
-                  &beyond[2 * b])
-             && finite;
+    sum_beyond (numbers + b * BLOCK, MIN (BLOCK, n - b * BLOCK), state->widest, &beyond[2 * b]);
   for (gint64 b = 0; b < blocks; b++)
     {
       state->beyond_low += beyond[2 * b];
       state->beyond_high += beyond[2 * b + 1];
     }
-  return finite;
 }
 
 static gboolean
 ifmr_observe (gpointer data, const float *numbers, gsize n)
 {
   State *state = data;
+  const PareExtremes *extremes = &state->histogram->extremes;
 
-  if (!state->bounded)
-    return pare_histogram_add (state->histogram, numbers, n);
-  if (n > state->room)
-    {
-      g_free (state->inside);
-      state->inside = g_new (float, n);
-      state->room = n;
-    }
-  if (!cut_all (state, numbers, n))
-    state->histogram->extremes.finite = FALSE;
-  else
-    pare_histogram_add (state->histogram, state->inside, n);
-  return state->histogram->extremes.finite;
+  if (!pare_histogram_add (state->histogram, numbers, n))
+    return FALSE;
+  if (state->bounded && (extremes->low < state->widest.low || extremes->high > state->widest.high))
+    add_beyond (state, numbers, n);
+  return TRUE;
 }
 
 /* Candidates of an end, as multiples of its bound; one that is zero has no others. */

@@ -5,7 +5,7 @@
 #include "decompose/decompose.h"
 #include "decompose/apply.h"
 #include "decompose/settings.h"
-#include "exec/compute.h"
+#include "ops/compute.h"
 
 /* The network as it was and as it becomes. */
 typedef struct

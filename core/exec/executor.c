@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * The executor: programs per input shape, run on the compute thread. */
 #include "exec/executor.h"
-#include "exec/compute.h"
+#include "ops/compute.h"
 #include "exec/cut.h"
 #include "exec/plan.h"
 #include "graph/memory.h"

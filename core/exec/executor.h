@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 #include "exec/inference.h"
+#include "ops/compute.h"
 
 G_BEGIN_DECLS
 
@@ -29,8 +30,5 @@ gboolean pare_executor_run (PareExecutor *executor, PareTensor *const *inputs, g
 
 /* Bytes of the arena and of reordered constants of the plans so far. */
 gsize pare_executor_memory (const PareExecutor *executor);
-
-/* The number of threads that all computing uses; 0 (the default) is OpenMP's choice. */
-void pare_set_threads (guint threads);
 
 G_END_DECLS

@@ -17,5 +17,6 @@ apply (PareFuse *fuse, PareNode *node)
 PARE_FUSION (layer_batchnorm) = {
   .name = "layer-batchnorm",
   .description = "Moves BatchNormalization into the weights of the layer before it.",
+  .for_execution = TRUE,
   .apply = apply,
 };

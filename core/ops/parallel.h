@@ -9,5 +9,5 @@
 typedef void (*PareLoop) (gint64 from, gint64 to, gconstpointer data);
 
 /* Calls @run for pieces of [0, n) of @grain items each (the last may be shorter), on all threads when there are several
- * pieces. Pieces do not depend on the number of threads. */
+ * pieces. Pieces do not depend on the number of threads. From any thread: it waits for the compute thread. */
 void pare_parallel (gint64 n, gint64 grain, PareLoop run, gconstpointer data);

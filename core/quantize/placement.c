@@ -4,6 +4,7 @@
 #include "quantize/placement.h"
 #include "exec/inference.h"
 #include "graph/overrides.h"
+#include "ops/compute.h"
 #include <math.h>
 #include <string.h>
 
@@ -53,12 +54,19 @@ data_inputs (const PareNode *node)
 }
 
 static gboolean
-is_finite (const PareTensor *tensor)
+scan (gpointer data, GError **error)
 {
+  const PareTensor *tensor = data;
   PareExtremes extremes;
 
   pare_extremes_init (&extremes);
   return pare_extremes_update (&extremes, pare_tensor_data (tensor), pare_tensor_elements (tensor));
+}
+
+static gboolean
+is_finite (PareTensor *tensor)
+{
+  return pare_compute (scan, tensor, NULL);
 }
 
 /* Perhaps with a Transpose behind it, as exporters write weights of products. */

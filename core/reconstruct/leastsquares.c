@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * The normal equations of a layer: W = cov (y, x) cov (x, x)^-1, b = mean y - W mean x. */
 #include "reconstruct/leastsquares.h"
-#include "exec/compute.h"
+#include "ops/compute.h"
 #include "linalg/linalg.h"
 
 void

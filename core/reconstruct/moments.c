@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Sums over the rows of a layer's patches: in double precision and in the order of the samples. */
 #include "reconstruct/moments.h"
-#include "exec/compute.h"
+#include "ops/compute.h"
 #include "linalg/linalg.h"
 #include <math.h>
 #include <string.h>
@@ -191,8 +191,8 @@ collect_batch (Batch *batch, PareWalk *student, const PareOutputTarget *target, 
 }
 
 PareMoments *
-pare_moments_collect_for (const PareLayerMatrix *matrix, PareNode *layer, PareWalk *student, const PareOutputTarget *target,
-                          gint64 rows, GError **error)
+pare_moments_collect_for (const PareLayerMatrix *matrix, PareNode *layer, PareWalk *student,
+                          const PareOutputTarget *target, gint64 rows, GError **error)
 {
   g_autoptr (PareMoments) moments = pare_moments_new (matrix);
   Batch batch = { .moments = moments, .matrix = matrix, .layer = layer, .rows = rows };

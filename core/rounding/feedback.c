@@ -8,7 +8,7 @@
  * best from what the quantized layers before this one give, so that it makes up for their errors too. Afterwards
  * weights are rounded anew one by one while that helps. */
 #include "rounding/feedback.h"
-#include "exec/compute.h"
+#include "ops/compute.h"
 #include "ops/parallel.h"
 #include "reconstruct/hessian.h"
 #include "reconstruct/leastsquares.h"

@@ -8,7 +8,7 @@
  * so that networks of any scale learn alike. (Nagel et al., Up or Down?, 2020, (21) to (24), layer by layer; Li et al.,
  * BRECQ, 2021, block by block.) */
 #include "rounding/reconstruct.h"
-#include "exec/compute.h"
+#include "ops/compute.h"
 #include "exec/executor.h"
 #include "ops/adaptiveround.h"
 #include "ops/parallel.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Backward elimination of channels from the layers that read them. */
 #include "sparsify/elimination.h"
-#include "exec/compute.h"
+#include "ops/compute.h"
 #include "linalg/linalg.h"
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * One layer: its weights as problems for an algorithm, and the solutions in its weights again. */
 #include "sparsify/nm-layer.h"
-#include "exec/compute.h"
+#include "ops/compute.h"
 #include "reconstruct/hessian.h"
 #include "reconstruct/leastsquares.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Finding rankings by name, and choosing by their scores. */
 #include "sparsify/ranking.h"
-#include "exec/compute.h"
+#include "ops/compute.h"
 #include "graph/named.h"
 #include "sparsify/remove.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * The training step: run the training graph, check, clip, update. */
 #include "train/trainer.h"
-#include "exec/compute.h"
+#include "ops/compute.h"
 #include "exec/executor.h"
 #include "ops/parallel.h"
 #include "quantize/trainable.h"

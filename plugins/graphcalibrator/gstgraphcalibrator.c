@@ -2,7 +2,6 @@
  * graphcalibrator: runs the network on samples and finds the range of every activation that will be quantized. */
 #include "calibrate/observer.h"
 #include "data/batch.h"
-#include "exec/compute.h"
 #include "gst/gstpare.h"
 #include "integer/integer.h"
 #include "ops/parallel.h"
@@ -169,20 +168,13 @@ find_ranges (gint64 from, gint64 to, gconstpointer data)
 }
 
 static gboolean
-find_all_ranges (gpointer data, GError **error)
-{
-  pare_parallel (((GPtrArray *)data)->len, 1, find_ranges, data);
-  return TRUE;
-}
-
-static gboolean
 finish (GstPareStage *stage, PareGraph *graph, GError **error)
 {
   GstGraphCalibrator *calibrator = GST_GRAPH_CALIBRATOR (stage);
 
   /* It relies on a graph that does not change. */
   g_clear_pointer (&calibrator->executor, pare_executor_free);
-  pare_compute (find_all_ranges, calibrator->watches, NULL);
+  pare_parallel (calibrator->watches->len, 1, find_ranges, calibrator->watches);
   for (guint i = 0; i < calibrator->watches->len; i++)
     {
       const Watch *watch = calibrator->watches->pdata[i];

@@ -170,6 +170,34 @@ test_histogram_counts_exactly (void)
   pare_histogram_free (histogram);
 }
 
+/* A stream of the numbers 0 .. @size - 1 again and again, as long as it takes that most are not looked at: what counts
+ * is an eighth, drawn evenly from all places of an image or a row, however the stream is cut. */
+static void
+test_long_streams_are_counted_evenly (gconstpointer user_data)
+{
+  const gsize pieces[] = { G_MAXSIZE, 99991 };
+  guint size = GPOINTER_TO_UINT (user_data), sure = 1 << 23, cycles = 4096, n = sure + cycles * size;
+  g_autofree float *data = g_new (float, n);
+  PareHistogram *histograms[2];
+
+  for (guint i = 0; i < n; i++)
+    data[i] = i % size;
+  for (guint k = 0; k < 2; k++)
+    {
+      histograms[k] = pare_histogram_new (size);
+      for (gsize i = 0; i < n; i += MIN (pieces[k], n - i))
+        pare_histogram_add (histograms[k], data + i, MIN (pieces[k], n - i));
+    }
+  g_assert_cmpfloat (histograms[0]->width, ==, 1);
+  g_assert_cmpuint (histograms[0]->seen, ==, n);
+  g_assert_cmpfloat (fabs ((double)histograms[0]->total / n - 1), <, 0.001);
+  for (guint i = 0; i < size; i++)
+    g_assert_cmpfloat (fabs ((double)histograms[0]->counts[i] - sure / size - cycles), <, 0.05 * cycles + 1);
+  g_assert_cmpmem (histograms[0]->counts, size * sizeof (guint64), histograms[1]->counts, size * sizeof (guint64));
+  pare_histogram_free (histograms[0]);
+  pare_histogram_free (histograms[1]);
+}
+
 /* The description of hfmg, done slowly. */
 
 #define BINS 64
@@ -499,6 +527,8 @@ test_unknown_algorithm_names_the_nearest (void)
 int
 main (int argc, char **argv)
 {
+  const guint sizes[] = { 128, 784, 1664, 4096 };
+
   g_test_init (&argc, &argv, NULL);
   ADD (minmax_is_the_extremes);
   ADD (nothing_seen_is_no_range);
@@ -512,6 +542,11 @@ main (int argc, char **argv)
         g_test_add_data_func (path, names[i], test_stream_may_be_cut_anywhere);
       }
   ADD (histogram_counts_exactly);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/observers/long_streams_are_counted_evenly/%u", sizes[i]);
+      g_test_add_data_func (path, GUINT_TO_POINTER (sizes[i]), test_long_streams_are_counted_evenly);
+    }
   ADD (hfmg_finds_the_least_error);
   ADD (moving_average_fades);
   ADD (percentile_is_that_of_the_numbers);

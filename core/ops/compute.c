@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * The compute thread. */
-#include "exec/compute.h"
-#include "exec/executor.h"
+#include "ops/compute.h"
 #include <omp.h>
 
 typedef struct
@@ -72,7 +71,7 @@ pare_compute (PareWork work, gpointer data, GError **error)
   Computer *computer = get_computer ();
   Job job = { .work = work, .data = data };
 
-  if (g_thread_self () == computer->thread)
+  if (g_thread_self () == computer->thread || omp_in_parallel ())
     return work (data, error);
   g_mutex_lock (&computer->lock);
   g_queue_push_tail (&computer->jobs, &job);
@@ -88,5 +87,5 @@ pare_compute (PareWork work, gpointer data, GError **error)
 void
 pare_set_threads (guint threads)
 {
-  g_atomic_int_set (&get_computer ()->threads, (gint) threads);
+  g_atomic_int_set (&get_computer ()->threads, (gint)threads);
 }
