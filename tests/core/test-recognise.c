@@ -57,6 +57,26 @@ test_parts_that_are_outputs_stay (void)
   network_check_executed (&net, "Div Erf Gelu*");
 }
 
+static PareValue *
+normalized (Net *net, PareValue *x)
+{
+  PareValue *layer = OP (net, "Conv", "layer", x, net_random (net, "w", pare_shape_of (4, 6, 3, 3, 3), -1, 1));
+
+  net_output (net, net_batchnorm (net, "y", layer, 6));
+  return layer;
+}
+
+static void
+test_normalization_is_in_the_weights (void)
+{
+  g_auto (Net) net = net_new (), seen = net_new ();
+
+  normalized (&net, net_input (&net, "x", pare_shape_of (4, -1, 3, 8, 8)));
+  network_check_executed (&net, "Conv");
+  net_output (&seen, normalized (&seen, net_input (&seen, "x", pare_shape_of (4, -1, 3, 8, 8))));
+  network_check_executed (&seen, "Conv BatchNormalization");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -65,5 +85,6 @@ main (int argc, char **argv)
   g_test_add_func ("/recognise/layernormalization-of-an-old-opset", test_layernormalization_of_an_old_opset);
   g_test_add_func ("/recognise/hardswish-of-an-old-opset", test_hardswish_of_an_old_opset);
   g_test_add_func ("/recognise/parts-that-are-outputs-stay", test_parts_that_are_outputs_stay);
+  g_test_add_func ("/recognise/normalization-is-in-the-weights", test_normalization_is_in_the_weights);
   return g_test_run ();
 }
