@@ -32,6 +32,14 @@ describe_evaluation (const GstStructure *structure)
                           pare_message_number (structure, "n"), pare_message_number (structure, "loss"));
 }
 
+static char *
+describe_tuning (const GstStructure *structure)
+{
+  return g_strdup_printf ("%.0f of %.0f layers raised, %.3g%% lost, %.1f evaluations",
+                          pare_message_number (structure, "raised"), pare_message_number (structure, "layers"),
+                          pare_message_number (structure, "drop"), pare_message_number (structure, "evaluations"));
+}
+
 /* The messages that are results; any other is some element's private matter. */
 static const struct
 {
@@ -40,6 +48,7 @@ static const struct
 } kinds[] = {
   { "pare-export", describe_export },
   { "evaluation", describe_evaluation },
+  { "tuning", describe_tuning },
 };
 
 static char *
@@ -75,6 +84,11 @@ add_field (GQuark id, const GValue *value, gpointer user_data)
     pare_json_string (builder, name, g_value_get_string (value));
   else if (G_VALUE_HOLDS_DOUBLE (value))
     pare_json_double (builder, name, g_value_get_double (value));
+  else if (G_VALUE_HOLDS_BOOLEAN (value))
+    {
+      json_builder_set_member_name (builder, name);
+      json_builder_add_boolean_value (builder, g_value_get_boolean (value));
+    }
   else if (g_value_type_transformable (G_VALUE_TYPE (value), G_TYPE_INT64))
     {
       g_value_init (&number, G_TYPE_INT64);

@@ -9,9 +9,10 @@ labels=$fashion/train-labels-idx1-ubyte.gz
 # shellcheck disable=SC2086  # words
 "$PARE" run ptq-auto "model=$model" "data=$train" "labels=$labels" $pixels samples=2000 validation-split=0.5 calibration-samples=256 \
   evaluation-samples=800 target-drop=0.25 rounding=none max-evaluations=12 "output=$scratch/auto.onnx" "record=$scratch/auto.json" \
-  "configuration=$scratch/layers" >/dev/null
+  "configuration=$scratch/layers" --json >"$scratch/said.json"
 
 drop=$(number drop <"$scratch/auto.json")
+[ "$drop" = "$(number drop <"$scratch/said.json")" ] || fail 'what pare says is not what the record says.'
 evaluations=$(number evaluations <"$scratch/auto.json")
 raised=$(number raised <"$scratch/auto.json")
 layers=$(number layers <"$scratch/auto.json")
