@@ -103,7 +103,7 @@ pare_placement_is_kept (const PareNode *node)
 static const char *
 bias_refusal (const PareValue *value, gint64 channels)
 {
-  const PareTensor *bias = value->constant;
+  PareTensor *bias = value->constant;
 
   if (!bias)
     return "its bias is not a constant";
