@@ -2,6 +2,7 @@
  * The base class of every stage: graph pads, copies, the order of a stage's functions, errors and progress. The sample
  * side is in samples.c. */
 #include "amct/config.h"
+#include "fuse/widen.h"
 #include "gst/errors.h"
 #include "gst/graphmeta.h"
 #include "gst/properties.h"
@@ -119,6 +120,18 @@ configure (GstPareStage *stage, PareGraph *graph, GError **error)
   return assignments != NULL;
 }
 
+static gboolean
+check_precision (GstPareStage *stage, const PareGraph *graph, GError **error)
+{
+  if (!GST_PARE_STAGE_GET_CLASS (stage)->needs_float32 || !pare_graph_computes_in_half (graph))
+    return TRUE;
+  g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+               "%s works on networks of float32, and this one is of half precision: put 'graphfuser widen=true' before "
+               "it, which makes it float32.",
+               GST_OBJECT_NAME (stage));
+  return FALSE;
+}
+
 /* Runs the stage's functions on @graph. On GST_FLOW_ERROR either @error is set or the samples' side has posted its own.
  */
 static GstFlowReturn
@@ -129,7 +142,8 @@ process (GstPareStage *stage, PareGraph *graph, GError **error)
 
   if (flow != GST_FLOW_OK)
     return flow;
-  if (!configure (stage, graph, error) || (klass->begin && !klass->begin (stage, graph, error)))
+  if (!check_precision (stage, graph, error) || !configure (stage, graph, error)
+      || (klass->begin && !klass->begin (stage, graph, error)))
     return GST_FLOW_ERROR;
   if (klass->feed)
     flow = gst_pare_stage_collect (stage, graph, error);

@@ -19,6 +19,7 @@ G_DECLARE_DERIVABLE_TYPE (GstPareStage, gst_pare_stage, GST, PARE_STAGE, GstElem
 /**
  * GstPareStageClass:
  * @needs_samples: a graph for which no sample came is an error
+ * @needs_float32: a graph of half precision is an error, which says what makes it float32
  * @begin: a graph arrived. It is a copy; its topology may be changed in @finish only when the stage looks at samples
  * @feed: one batch: a tensor per free input of the graph, then the labels, each with the batch as its first axis.
  * Called in the thread of the samples, never while another function runs
@@ -35,6 +36,7 @@ struct _GstPareStageClass
   GstElementClass parent_class;
 
   gboolean needs_samples;
+  gboolean needs_float32;
   gboolean (*begin) (GstPareStage *stage, PareGraph *graph, GError **error);
   gboolean (*feed) (GstPareStage *stage, PareTensor **batch, guint n, GError **error);
   gboolean (*again) (GstPareStage *stage);

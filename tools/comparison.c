@@ -2,6 +2,7 @@
  * Two networks side by side: every value that both have becomes an output of both, and the differences are summed. */
 #include "comparison.h"
 #include "exec/executor.h"
+#include "integer/integer.h"
 
 struct _PareComparison
 {
@@ -103,8 +104,8 @@ pare_comparison_new (PareGraph *a, PareGraph *b, GError **error)
   if (!check_outputs (a, b, error))
     return NULL;
   comparison = g_new0 (PareComparison, 1);
-  comparison->a = pare_graph_copy (a);
-  comparison->b = pare_graph_copy (b);
+  comparison->a = pare_graph_to_floats (a);
+  comparison->b = pare_graph_to_floats (b);
   comparison->deviations = g_array_new (FALSE, TRUE, sizeof (PareDeviation));
   comparison->slots = g_array_new (FALSE, TRUE, sizeof (Slots));
   comparison->n_inputs = inputs->len;
@@ -199,14 +200,39 @@ clear_tensors (PareTensor **tensors, guint n)
     g_clear_pointer (&tensors[i], pare_tensor_unref);
 }
 
+/* The first model's inputs as @graph takes them, which may be of another precision. Of PareTensor. */
+static GPtrArray *
+inputs_of (PareGraph *graph, PareTensor *const *inputs, guint n)
+{
+  GPtrArray *taken = g_ptr_array_new_with_free_func ((GDestroyNotify)pare_tensor_unref);
+  g_autoptr (GPtrArray) values = pare_graph_free_inputs (graph);
+
+  for (guint i = 0; i < n; i++)
+    {
+      PareDataType type = i < values->len ? ((PareValue *)values->pdata[i])->type : inputs[i]->type;
+      gboolean convert
+          = inputs[i]->type != type && pare_data_type_is_float (type) && pare_data_type_is_float (inputs[i]->type);
+      g_ptr_array_add (taken, convert ? pare_tensor_cast (inputs[i], type) : pare_tensor_ref (inputs[i]));
+    }
+  return taken;
+}
+
+static gboolean
+run (PareGraph *graph, PareExecutor *executor, PareTensor *const *inputs, guint n, PareTensor **outputs, GError **error)
+{
+  g_autoptr (GPtrArray) taken = inputs_of (graph, inputs, n);
+
+  return pare_executor_run (executor, (PareTensor **)taken->pdata, n, outputs, error);
+}
+
 gboolean
 pare_comparison_feed (PareComparison *comparison, PareTensor *const *inputs, guint valid, GError **error)
 {
   guint n_a = comparison->a->outputs->len, n_b = comparison->b->outputs->len;
   g_autofree PareTensor **a = g_new0 (PareTensor *, n_a), **b = g_new0 (PareTensor *, n_b);
   gint64 batch = comparison->n_inputs && inputs[0]->shape.rank ? inputs[0]->shape.dims[0] : 1;
-  gboolean done = pare_executor_run (comparison->run_a, inputs, comparison->n_inputs, a, error)
-                  && pare_executor_run (comparison->run_b, inputs, comparison->n_inputs, b, error);
+  gboolean done = run (comparison->a, comparison->run_a, inputs, comparison->n_inputs, a, error)
+                  && run (comparison->b, comparison->run_b, inputs, comparison->n_inputs, b, error);
 
   for (guint i = 0; done && i < comparison->slots->len; i++)
     {

@@ -62,14 +62,10 @@ check_method (const char *method, GError **error)
 gboolean
 pare_decompose_settings_check (const PareDecomposeSettings *settings, const PareGraph *graph, GError **error)
 {
-  if (!pare_policy_find (settings->policy, error) || !check_method (settings->method, error)
-      || !check_share ("ratio", settings->ratio, error) || !check_share ("energy", settings->energy, error)
-      || !pare_overrides_check_layers (settings->layers, graph, error))
-    return FALSE;
-  for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
-    if (!pare_graph_find_layer (graph, settings->skip_layers[i], error))
-      return FALSE;
-  return TRUE;
+  return pare_policy_find (settings->policy, error) && check_method (settings->method, error)
+         && check_share ("ratio", settings->ratio, error) && check_share ("energy", settings->energy, error)
+         && pare_overrides_check_layers (settings->layers, graph, error)
+         && pare_graph_find_layers (graph, settings->skip_layers, error);
 }
 
 static const PareDecomposeLayer *

@@ -109,11 +109,9 @@ check (PareGraph *graph, PareSamples *samples, const PareEqualizeSettings *setti
        GError **error)
 {
   if (!pare_clip_find (settings->clip, error) || !check_numbers (settings, error) || !check_graph (graph, error)
-      || !pare_overrides_check_layers (settings->layers, graph, error))
+      || !pare_overrides_check_layers (settings->layers, graph, error)
+      || !pare_graph_find_layers (graph, settings->skip_layers, error))
     return FALSE;
-  for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
-    if (!pare_graph_find_layer (graph, settings->skip_layers[i], error))
-      return FALSE;
   for (guint i = 0; i < methods->len; i++)
     {
       const PareEqualizer *method = methods->pdata[i];

@@ -181,10 +181,7 @@ check_settings (const PareFuse *fuse, GError **error)
   for (const char *const *name = fuse->skip; name && *name; name++)
     if (!pare_find_named ("fusion", *name, (const void *const *)pare_fusion_table, error))
       return FALSE;
-  for (const char *const *name = fuse->skip_layers; name && *name; name++)
-    if (!pare_graph_find_layer (fuse->graph, *name, error))
-      return FALSE;
-  return TRUE;
+  return pare_graph_find_layers (fuse->graph, fuse->skip_layers, error);
 }
 
 /* One fusion over the whole graph. */

@@ -130,15 +130,22 @@ pare_graph_widen (PareGraph *graph)
 }
 
 static gboolean
-is_half_graph (const PareGraph *graph)
+has_half (const PareGraph *graph, gboolean in_inputs)
 {
   for (guint i = 0; i < graph->values->len; i++)
     {
-      const PareValue *value = graph->values->pdata[i];
-      if (is_half (value->type) || (value->constant && is_half (value->constant->type)))
+      PareValue *value = graph->values->pdata[i];
+      if (is_half (value->constant ? value->constant->type : value->type)
+          && (in_inputs || value->constant || !g_ptr_array_find (graph->inputs, value, NULL)))
         return TRUE;
     }
   return FALSE;
+}
+
+gboolean
+pare_graph_computes_in_half (const PareGraph *graph)
+{
+  return has_half (graph, FALSE);
 }
 
 /* Output @index, computed in float32, becomes @type again. */
@@ -162,7 +169,7 @@ pare_graph_copy_widened (const PareGraph *graph)
 {
   PareGraph *copy;
 
-  if (!is_half_graph (graph))
+  if (!has_half (graph, TRUE))
     return NULL;
   copy = pare_graph_copy (graph);
   pare_graph_widen (copy);

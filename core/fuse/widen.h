@@ -26,4 +26,7 @@ guint pare_graph_widen (PareGraph *graph);
  */
 PareGraph *pare_graph_copy_widened (const PareGraph *graph);
 
+/* Whether anything but inputs of @graph is of float16 or bfloat16, as far as it says. */
+gboolean pare_graph_computes_in_half (const PareGraph *graph);
+
 G_END_DECLS

@@ -196,6 +196,8 @@ gboolean pare_node_is (const PareNode *node, const char *op_type);
 const char *pare_node_label (const PareNode *node);
 /* The first node labelled @label, as a user writes it; an error names the nearest one. */
 PareNode *pare_graph_find_layer (const PareGraph *graph, const char *label, GError **error);
+/* Whether every one of @labels (NULL-terminated, may be NULL) is there. */
+gboolean pare_graph_find_layers (const PareGraph *graph, const char *const *labels, GError **error);
 
 /* Attributes */
 const PareAttribute *pare_node_attribute (const PareNode *node, const char *name);

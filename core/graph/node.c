@@ -136,6 +136,15 @@ pare_graph_find_layer (const PareGraph *graph, const char *label, GError **error
   return NULL;
 }
 
+gboolean
+pare_graph_find_layers (const PareGraph *graph, const char *const *labels, GError **error)
+{
+  for (; labels && *labels; labels++)
+    if (!pare_graph_find_layer (graph, *labels, error))
+      return FALSE;
+  return TRUE;
+}
+
 static guint
 attribute_index (const PareNode *node, const char *name)
 {

@@ -32,6 +32,10 @@ typedef struct
  */
 PareGraph *pare_graph_to_integers (const PareGraph *graph, GError **error);
 
+/* Returns: (transfer full): @graph, to be executed in float32: without half precision between its inputs and outputs, and
+ * with conversions around float operators in place of operators on integers. */
+PareGraph *pare_graph_to_floats (const PareGraph *graph);
+
 /* An executor of @graph: as it is, or on integers when @integer says so. */
 PareExecutor *pare_graph_executor (PareGraph *graph, gboolean integer, GError **error);
 /* An executor of @graph as it is that can be tapped at @values (of PareValue): for each, @taps receives the value to

@@ -69,8 +69,8 @@ apply_sums (PareGraph *graph)
     pare_graph_set_opset (graph, PARE_DOMAIN, 1);
 }
 
-static PareGraph *
-to_floats (PareGraph *graph)
+PareGraph *
+pare_graph_to_floats (const PareGraph *graph)
 {
   PareGraph *widened = pare_graph_copy_widened (graph);
   PareGraph *copy = widened ? widened : pare_graph_copy (graph);
@@ -84,7 +84,7 @@ to_floats (PareGraph *graph)
 PareExecutor *
 pare_graph_executor (PareGraph *graph, gboolean integer, GError **error)
 {
-  g_autoptr (PareGraph) executed = integer ? pare_graph_to_integers (graph, error) : to_floats (graph);
+  g_autoptr (PareGraph) executed = integer ? pare_graph_to_integers (graph, error) : pare_graph_to_floats (graph);
 
   if (!executed)
     return NULL;

@@ -36,11 +36,9 @@ read_overrides (const PareGraph *graph, const PareRoundingSettings *settings, GE
   g_autoptr (GHashTable) overrides
       = pare_overrides_parse (settings->layers, fields, G_N_ELEMENTS (fields), &unset, sizeof unset, error);
 
-  if (!overrides || !pare_overrides_check_layers (overrides, graph, error))
+  if (!overrides || !pare_overrides_check_layers (overrides, graph, error)
+      || !pare_graph_find_layers (graph, settings->skip_layers, error))
     return NULL;
-  for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
-    if (!pare_graph_find_layer (graph, settings->skip_layers[i], error))
-      return NULL;
   return g_steal_pointer (&overrides);
 }
 

@@ -43,10 +43,8 @@ check_settings (const PareGraph *graph, const PareFilterSettings *settings, GHas
                    "The ratio %g is not between 0 and 1: it is the share that goes.", settings->ratio);
       return FALSE;
     }
-  for (guint i = 0; settings->skip_layers && settings->skip_layers[i]; i++)
-    if (!pare_graph_find_layer (graph, settings->skip_layers[i], error))
-      return FALSE;
-  return pare_overrides_check_layers (layers, graph, error);
+  return pare_graph_find_layers (graph, settings->skip_layers, error)
+         && pare_overrides_check_layers (layers, graph, error);
 }
 
 /* A group in which one layer is to be left alone stays whole. */

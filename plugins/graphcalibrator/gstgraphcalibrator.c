@@ -209,6 +209,7 @@ gst_graph_calibrator_class_init (GstGraphCalibratorClass *klass)
   GstPareStageClass *stage_class = GST_PARE_STAGE_CLASS (klass);
 
   stage_class->needs_samples = TRUE;
+  stage_class->needs_float32 = TRUE;
   stage_class->begin = begin;
   stage_class->feed = feed;
   stage_class->again = again;

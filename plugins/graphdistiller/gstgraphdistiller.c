@@ -106,6 +106,7 @@ gst_graph_distiller_class_init (GstGraphDistillerClass *klass)
                             FIELD (settings.input), .initial = PARE_DISTILL_STUDENT };
 
   stage_class->needs_samples = TRUE;
+  stage_class->needs_float32 = TRUE;
   stage_class->begin = begin;
   stage_class->finish = finish;
   stage_class->reset = reset;

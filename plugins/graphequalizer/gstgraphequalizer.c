@@ -62,6 +62,7 @@ gst_graph_equalizer_class_init (GstGraphEqualizerClass *klass)
 {
   GstPareStageClass *stage_class = GST_PARE_STAGE_CLASS (klass);
 
+  stage_class->needs_float32 = TRUE;
   stage_class->finish = finish;
   gst_pare_stage_class_keep_samples (stage_class);
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));

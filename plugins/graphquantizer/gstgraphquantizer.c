@@ -30,6 +30,7 @@ gst_graph_quantizer_init (GstGraphQuantizer *quantizer)
 static void
 gst_graph_quantizer_class_init (GstGraphQuantizerClass *klass)
 {
+  GST_PARE_STAGE_CLASS (klass)->needs_float32 = TRUE;
   GST_PARE_STAGE_CLASS (klass)->finish = finish;
   gst_pare_class_install_quantizing (G_OBJECT_CLASS (klass), G_STRUCT_OFFSET (GstGraphQuantizer, quantizing));
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass), "Graph quantizer", "Filter/Graph",

@@ -78,6 +78,7 @@ gst_graph_rounder_class_init (GstGraphRounderClass *klass)
                                  gst_graph_rounder_bias_correction_get_type (), FIELD (settings.bias_correction),
                                  .initial = PARE_BIAS_CORRECTION_AUTO };
 
+  stage_class->needs_float32 = TRUE;
   stage_class->finish = finish;
   gst_pare_stage_class_keep_samples (stage_class);
   gst_pare_stage_class_add_teacher_pad (stage_class);

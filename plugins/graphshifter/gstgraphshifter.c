@@ -64,6 +64,7 @@ gst_graph_shifter_class_init (GstGraphShifterClass *klass)
   GstPareStageClass *stage_class = GST_PARE_STAGE_CLASS (klass);
 
   stage_class->needs_samples = TRUE;
+  stage_class->needs_float32 = TRUE;
   stage_class->begin = begin;
   stage_class->feed = feed;
   stage_class->finish = finish;

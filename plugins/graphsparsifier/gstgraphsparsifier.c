@@ -98,6 +98,7 @@ gst_graph_sparsifier_class_init (GstGraphSparsifierClass *klass)
   GstPareProperty budget = { "budget", "mode=filter: what the ratio is of", gst_graph_sparsifier_budget_get_type (),
                              FIELD (filter.budget), .initial = PARE_BUDGET_CHANNELS };
 
+  stage_class->needs_float32 = TRUE;
   stage_class->finish = finish;
   gst_pare_stage_class_keep_samples (stage_class);
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));

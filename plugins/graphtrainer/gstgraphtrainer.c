@@ -319,6 +319,7 @@ gst_graph_trainer_class_init (GstGraphTrainerClass *klass)
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
 
   stage_class->needs_samples = TRUE;
+  stage_class->needs_float32 = TRUE;
   stage_class->begin = begin;
   stage_class->feed = feed;
   stage_class->again = again;

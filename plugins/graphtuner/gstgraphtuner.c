@@ -129,6 +129,7 @@ gst_graph_tuner_class_init (GstGraphTunerClass *klass)
                              gst_graph_tuner_budget_get_type (), FIELD (settings.budget) };
 
   stage_class->needs_samples = TRUE;
+  stage_class->needs_float32 = TRUE;
   stage_class->finish = finish;
   gst_pare_stage_class_keep_labelled_samples (stage_class);
   gst_pare_class_install_properties (G_OBJECT_CLASS (klass), properties, G_N_ELEMENTS (properties));

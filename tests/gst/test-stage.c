@@ -378,6 +378,23 @@ test_no_sample_is_an_error (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_half_precision_is_refused_where_it_cannot_be (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (PareGraph) graph = graph_new (-1);
+  float number = 1;
+  g_autoptr (PareTensor) one = pare_tensor_new_floats (&(PareShape){ 0 }, &number);
+  g_autoptr (PareTensor) half = pare_tensor_cast (one, PARE_FLOAT16);
+
+  GST_PARE_STAGE_GET_CLASS (fixture->stage)->needs_float32 = TRUE;
+  pare_value_set_constant (pare_graph_add_value (graph, "half"), half);
+  link_samples (fixture);
+  g_assert_cmpint (gst_harness_push (fixture->graphs, gst_pare_buffer_new_graph (graph)), ==, GST_FLOW_ERROR);
+  assert_error (fixture, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "*graphfuser widen=true*");
+  g_assert_cmpstr (fixture->stage->log->str, ==, "");
+  GST_PARE_STAGE_GET_CLASS (fixture->stage)->needs_float32 = FALSE;
+}
+
+static void
 test_no_tensors_pad_is_an_error (Fixture *fixture, gconstpointer data)
 {
   g_assert_cmpint (push_graph (fixture, -1), ==, GST_FLOW_ERROR);
@@ -556,6 +573,7 @@ main (int argc, char **argv)
   ADD (a_graph_after_enough_asks_for_a_store);
   ADD (after_enough_the_next_graph_gets_a_pass);
   ADD (no_sample_is_an_error);
+  ADD (half_precision_is_refused_where_it_cannot_be);
   ADD (no_tensors_pad_is_an_error);
   ADD (error_in_feed_stops_both_branches);
   ADD (wrong_shape_names_both);

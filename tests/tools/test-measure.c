@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * pare eval, diff and bench on real images, where the Fashion-MNIST package is installed. One thread, so that a busy
  * machine does not make the tests slow. */
+#include "onnx/onnx.h"
 #include "process.h"
 #include <math.h>
 #include <string.h>
@@ -102,6 +103,76 @@ test_diff_and_inspect_see_quantization (void)
   }
 }
 
+/* Writes the model in half precision, as converters do. */
+static void
+write_half (const char *model, const char *path)
+{
+  g_autoptr (PareGraph) graph = pare_onnx_load (model, NULL);
+
+  g_assert_nonnull (graph);
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      PareValue *value = graph->values->pdata[i];
+      if (value->constant && value->constant->type == PARE_FLOAT32)
+        {
+          g_autoptr (PareTensor) half = pare_tensor_cast (value->constant, PARE_FLOAT16);
+          pare_value_set_constant (value, half);
+        }
+      if (value->type == PARE_FLOAT32)
+        value->type = PARE_FLOAT16;
+      g_clear_pointer (&value->info, g_bytes_unref);
+    }
+  g_assert_true (pare_onnx_save (graph, path, PARE_ONNX_EXTERNAL_AUTO, NULL));
+}
+
+/* 11 bits are worth about 66 dB, and some dozen layers round. */
+static void
+test_diff_compares_precisions (void)
+{
+  g_autofree char *model = model_path ("fashion-resnet.onnx"), *half = scratch_path ("half.onnx");
+  const char *pairs[][2] = { { model, half }, { half, model } };
+
+  if (!have_images ())
+    return;
+  write_half (model, half);
+  for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)
+    {
+      g_auto (Process) diff
+          = pare ("diff", pairs[i][0], pairs[i][1], IMAGES, MEAN, STD, "samples=64", "--threads=1", "--json", NULL);
+      g_autoptr (JsonObject) difference = assert_json (&diff);
+      g_assert_cmpfloat (json_object_get_double_member (difference, "sqnr"), >, 50);
+      g_assert_cmpfloat (json_object_get_double_member (difference, "sqnr"), <, 80);
+      g_assert_cmpfloat (json_object_get_double_member (difference, "agreement"), ==, 100);
+    }
+}
+
+/* Operators on integers, the standard's and ONNX Runtime's own, are seen as the pairs that they stand for. */
+static void
+test_diff_sees_through_operators_on_integers (void)
+{
+  static const char *const forms[] = { "qdq", "qoperator", "qoperator-microsoft" };
+  g_autofree char *model = model_path ("fashion-resnet.onnx"), *output = scratch_path ("form.onnx");
+  g_autofree char *model_word = g_strconcat ("model=", model, NULL);
+  g_autofree char *output_word = g_strconcat ("output=", output, NULL);
+  double sqnr[G_N_ELEMENTS (forms)];
+
+  if (!have_images ())
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (forms); i++)
+    {
+      g_autofree char *form = g_strconcat ("form=", forms[i], NULL);
+      g_auto (Process) run = pare ("run", "ptq-int8", model_word, IMAGES, MEAN, STD, "samples=32", "--threads=1",
+                                   output_word, form, NULL);
+      g_auto (Process) diff
+          = pare ("diff", model, output, IMAGES, MEAN, STD, "samples=64", "--threads=1", "--json", NULL);
+      g_autoptr (JsonObject) difference = NULL;
+      assert_said (&run, "Wrote");
+      difference = assert_json (&diff);
+      sqnr[i] = json_object_get_double_member (difference, "sqnr");
+      g_assert_cmpfloat (fabs (sqnr[i] - sqnr[0]), <, 0.2);
+    }
+}
+
 static void
 test_bench_counts_what_it_ran (void)
 {
@@ -161,6 +232,8 @@ main (int argc, char **argv)
   g_test_add_func ("/eval/refuses-what-it-cannot-read", test_eval_refuses_what_it_cannot_read);
   g_test_add_func ("/diff/itself", test_diff_of_a_model_and_itself_is_nothing);
   g_test_add_func ("/diff/quantization", test_diff_and_inspect_see_quantization);
+  g_test_add_func ("/diff/precisions", test_diff_compares_precisions);
+  g_test_add_func ("/diff/operators-on-integers", test_diff_sees_through_operators_on_integers);
   g_test_add_func ("/bench/counts-what-it-ran", test_bench_counts_what_it_ran);
   status = g_test_run ();
   scratch_remove ();
