@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
- * Bits of weights and activations: the settings', except for single layers and for those at the edges of the network.
- */
+ * Bits of weights and the grid of activations: the settings', except for single layers and for those at the edges of
+ * the network. */
 #include "quantize/bits.h"
 #include "quantize/settings.h"
 
@@ -8,9 +8,16 @@ struct _PareBits
 {
   const PareQuantizeSettings *settings;
   GHashTable *edges;  /* weighted nodes with no weighted node before or behind them */
-  GHashTable *values; /* value, at its origin -> bits that its readers ask for */
+  GHashTable *values; /* value, at its origin -> Asked */
   const ParePlacement *placement;
 };
+
+/* What the layers that read a value ask for: 0 bits, where they say nothing, and likewise for what is symmetric. */
+typedef struct
+{
+  guint bits;
+  gboolean symmetric, unsymmetric;
+} Asked;
 
 static gboolean
 is_weighted (const PareNode *node)
@@ -58,22 +65,25 @@ find_last (PareBits *bits, const PareGraph *graph)
     }
 }
 
-/* What layers that read @value ask for: the most, where they differ. */
-static void
-ask (PareBits *bits, PareValue *value, guint wanted)
+static Asked *
+asked_of (PareBits *bits, PareValue *value)
 {
   PareValue *origin = pare_placement_origin (bits->placement, value);
-  guint asked = GPOINTER_TO_UINT (g_hash_table_lookup (bits->values, origin));
+  Asked *asked = g_hash_table_lookup (bits->values, origin);
 
-  g_hash_table_insert (bits->values, origin, GUINT_TO_POINTER (MAX (asked, wanted)));
+  if (!asked)
+    g_hash_table_insert (bits->values, origin, asked = g_new0 (Asked, 1));
+  return asked;
 }
 
-static int
-override_of (const PareBits *bits, const PareNode *node)
+static void
+ask (PareBits *bits, PareValue *value, const PareQuantizeLayer *layer)
 {
-  const PareQuantizeLayer *layer = pare_quantize_settings_layer (bits->settings, pare_node_label (node));
+  Asked *asked = asked_of (bits, value);
 
-  return layer ? layer->activation_bits : -1;
+  asked->bits = MAX (asked->bits, (guint)MAX (layer->activation_bits, 0));
+  asked->symmetric |= layer->symmetric == 1;
+  asked->unsymmetric |= layer->symmetric == 0;
 }
 
 /* Values that only were moved on the way keep one grid, so all of them count as the first one. What is said of single
@@ -81,27 +91,25 @@ override_of (const PareBits *bits, const PareNode *node)
 static void
 ask_for_values (PareBits *bits, const PareGraph *graph)
 {
-  g_autoptr (GHashTable) said = g_hash_table_new (NULL, NULL);
   GHashTableIter iter;
-  gpointer node;
+  gpointer edge;
 
   for (guint i = 0; i < graph->nodes->len; i++)
     {
-      const PareNode *layer = graph->nodes->pdata[i];
-      const PareOperator *op = pare_operator_of (layer);
-      guint inputs = op && op->quantize == PARE_QUANTIZE_JOIN ? layer->inputs->len : 1;
-      if (override_of (bits, layer) < 0 || !pare_placement_quantized (bits->placement, layer))
-        continue;
-      for (guint k = 0; k < inputs; k++)
-        {
-          ask (bits, layer->inputs->pdata[k], override_of (bits, layer));
-          g_hash_table_add (said, pare_placement_origin (bits->placement, layer->inputs->pdata[k]));
-        }
+      const PareNode *node = graph->nodes->pdata[i];
+      const PareOperator *op = pare_operator_of (node);
+      guint inputs = op && op->quantize == PARE_QUANTIZE_JOIN ? node->inputs->len : 1;
+      const PareQuantizeLayer *layer = pare_quantize_settings_layer (bits->settings, pare_node_label (node));
+      for (guint k = 0; layer && pare_placement_quantized (bits->placement, node) && k < inputs; k++)
+        ask (bits, node->inputs->pdata[k], layer);
     }
   g_hash_table_iter_init (&iter, bits->edges);
-  while (g_hash_table_iter_next (&iter, &node, NULL))
-    if (!g_hash_table_contains (said, pare_placement_origin (bits->placement, pare_node_input (node, 0))))
-      ask (bits, pare_node_input (node, 0), MAX (bits->settings->edge_bits, bits->settings->activation_bits));
+  while (g_hash_table_iter_next (&iter, &edge, NULL))
+    {
+      Asked *asked = asked_of (bits, pare_node_input (edge, 0));
+      if (!asked->bits)
+        asked->bits = MAX (bits->settings->edge_bits, bits->settings->activation_bits);
+    }
 }
 
 PareBits *
@@ -112,7 +120,7 @@ pare_bits_new (PareGraph *graph, const ParePlacement *placement, const PareQuant
   bits->settings = settings;
   bits->placement = placement;
   bits->edges = g_hash_table_new (NULL, NULL);
-  bits->values = g_hash_table_new (NULL, NULL);
+  bits->values = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   find_first (bits, graph);
   find_last (bits, graph);
   ask_for_values (bits, graph);
@@ -138,12 +146,29 @@ pare_bits_of_weight (const PareBits *bits, const PareNode *node)
   return g_hash_table_contains (bits->edges, node) ? MAX (settings->edge_bits, settings->bits) : settings->bits;
 }
 
+static const Asked *
+find_asked (const PareBits *bits, const PareValue *value)
+{
+  static const Asked nothing = { 0 };
+  const Asked *asked = g_hash_table_lookup (bits->values, pare_placement_origin (bits->placement, (PareValue *)value));
+
+  return asked ? asked : &nothing;
+}
+
 guint
 pare_bits_of_value (const PareBits *bits, const PareValue *value)
 {
-  const PareValue *origin = pare_placement_origin (bits->placement, (PareValue *)value);
-
-  guint asked = GPOINTER_TO_UINT (g_hash_table_lookup (bits->values, origin));
+  guint asked = find_asked (bits, value)->bits;
 
   return asked ? asked : bits->settings->activation_bits;
+}
+
+PareQuantizeParameters
+pare_bits_parameters (const PareBits *bits, const PareValue *value)
+{
+  const Asked *asked = find_asked (bits, value);
+  gboolean symmetric = asked->symmetric || (bits->settings->symmetric && !asked->unsymmetric);
+
+  return pare_quantize_parameters (&pare_placement_origin (bits->placement, (PareValue *)value)->range,
+                                   pare_bits_of_value (bits, value), symmetric);
 }

@@ -21,7 +21,7 @@ static gboolean
 says_of_integers (const PareQuantizeLayer *layer)
 {
   return layer->weight_bits >= 0 || layer->activation_bits >= 0 || layer->per_channel >= 0 || layer->group_size >= 0
-         || layer->weight_algorithm >= 0;
+         || layer->weight_algorithm >= 0 || layer->symmetric >= 0;
 }
 
 /* A stage that puts settings together may well leave a layer in float that has others; who writes that made a mistake.
@@ -57,6 +57,7 @@ pare_quantize_layers_parse (const char *text, GError **error)
     { "per-channel", PARE_OVERRIDE_BOOLEAN, FIELD (per_channel) },
     { "group-size", PARE_OVERRIDE_INTEGER, FIELD (group_size), .minimum = 0, .maximum = G_MAXINT },
     { "weight-algorithm", PARE_OVERRIDE_CHOICE, FIELD (weight_algorithm), .choices = algorithms },
+    { "symmetric", PARE_OVERRIDE_BOOLEAN, FIELD (symmetric) },
   };
 #undef FIELD
   g_autoptr (GHashTable) layers

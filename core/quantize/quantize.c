@@ -186,15 +186,14 @@ plan_within_losses (Plan *plan, PareGraph *graph, const PareQuantizeSettings *se
 }
 
 static void
-quantize_values (PareGraph *graph, const Plan *plan, const PareQuantizeSettings *settings)
+quantize_values (PareGraph *graph, const Plan *plan)
 {
   const GPtrArray *values = pare_placement_values (plan->placement);
   g_autofree PareQuantizeParameters *parameters = g_new (PareQuantizeParameters, values->len + 1);
 
   /* All before the first pair goes in: where a value comes from is read off the graph. */
   for (guint i = 0; i < values->len; i++)
-    parameters[i] = pare_quantize_parameters (&pare_placement_origin (plan->placement, values->pdata[i])->range,
-                                              pare_bits_of_value (plan->bits, values->pdata[i]), settings->symmetric);
+    parameters[i] = pare_bits_parameters (plan->bits, values->pdata[i]);
   for (guint i = 0; i < values->len; i++)
     quantize_value (graph, plan->placement, values->pdata[i], &parameters[i]);
 }
@@ -210,7 +209,7 @@ pare_graph_quantize (PareGraph *graph, const PareQuantizeSettings *settings, GEr
       || !plan_within_losses (&plan, graph, settings, refused, error))
     return FALSE;
   record_floats (graph, plan.placement, plan.bits);
-  quantize_values (graph, &plan, settings);
+  quantize_values (graph, &plan);
   for (guint i = 0; i < plan.weighted->len; i++)
     pare_weighted_quantize (plan.weighted->pdata[i], graph);
   pare_graph_remove_dead (graph);

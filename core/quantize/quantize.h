@@ -16,12 +16,13 @@ typedef struct
   int activation_bits;  /* 2 to 8, or 16: of what it reads; where layers that read one value differ, the most */
   int group_size;       /* 0: none */
   int weight_algorithm; /* index into pare_weight_algorithms() */
+  int symmetric;        /* of what it reads; where layers that read one value differ, it is symmetric */
 } PareQuantizeLayer;
 
 /* One that says nothing. */
 #define PARE_QUANTIZE_LAYER_UNSET                                                                                      \
   {                                                                                                                    \
-    -1, -1, -1, -1, -1, -1                                                                                             \
+    -1, -1, -1, -1, -1, -1, -1                                                                                             \
   }
 
 /**

@@ -95,8 +95,9 @@ check_layer (const PareQuantizeSettings *settings, const char *label, const Pare
   if (layer->group_size > 0 && !pare_quantize_settings_per_channel (settings, label))
     return refuse_layer (error, label,
                          "has scales per group and one for all channels: leave out group-size or per-channel=false");
-  if (settings->weights_only && layer->activation_bits >= 0)
-    return refuse_layer (error, label, "has bits for activations, which weights-only leaves in float: leave out one");
+  if (settings->weights_only && (layer->activation_bits >= 0 || layer->symmetric >= 0))
+    return refuse_layer (error, label,
+                         "has settings of activations, which weights-only leaves in float: leave out one");
   if (layer->enable != 0 && settings->skip_layers && g_strv_contains (settings->skip_layers, label))
     return refuse_layer (error, label, "is in skip-layers and has settings in layers: take it out of one of them");
   return TRUE;

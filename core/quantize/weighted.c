@@ -53,9 +53,7 @@ pare_weighted_new (PareNode *node, const ParePlacement *placement, const PareBit
   if (!settings->weights_only)
     {
       layer->activation_bits = pare_bits_of_value (bits, data);
-      layer->data_scale = pare_quantize_parameters (&pare_placement_origin (placement, data)->range,
-                                                    layer->activation_bits, settings->symmetric)
-                              .scale;
+      layer->data_scale = pare_bits_parameters (bits, data).scale;
     }
   layer->grid = pare_weight_grid (layer->bits, normalized);
   layer->algorithm = pare_quantize_settings_algorithm (settings, layer->label);

@@ -99,6 +99,7 @@ append_layer (GString *text, const char *label, const PareQuantizeLayer *layer)
   append_number (text, "group-size", layer->group_size);
   if (layer->weight_algorithm >= 0)
     append_setting (text, "weight-algorithm", pare_weight_algorithms (&n)[layer->weight_algorithm]->name);
+  append_truth (text, "symmetric", layer->symmetric);
   g_string_append_c (text, '\n');
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * graphcalibrator: runs the network on samples and finds the range of every activation that will be quantized. */
-#include "calibrate/observer.h"
+#include "calibrate/layers.h"
 #include "data/batch.h"
 #include "gst/gstpare.h"
 #include "integer/integer.h"
@@ -14,6 +14,7 @@ typedef struct
   gpointer state;
   PareValue *value;
   gboolean finite;
+  gboolean done;  /* it has seen the passes that it wants */
   gboolean known; /* its range */
 } Watch;
 
@@ -27,6 +28,7 @@ struct _GstGraphCalibrator
   guint bits;
   double percentile, momentum;
   double search_low, search_high, search_step;
+  char *layers;
   gboolean last_pass;
   PareExecutor *executor;
   GPtrArray *watches;
@@ -51,7 +53,24 @@ static const GstPareProperty properties[] = {
     G_STRUCT_OFFSET (GstGraphCalibrator, search_high), .initial = 1.3, .minimum = 1, .maximum = 10 },
   { "search-step", "Distance of candidates (ifmr)", G_TYPE_DOUBLE, G_STRUCT_OFFSET (GstGraphCalibrator, search_step),
     .initial = 0.01, .minimum = 0.001, .maximum = 1 },
+  { "layers", "Settings of what single layers read: conv1:algorithm=ifmr,percentile=99.99;fc:bins=512", G_TYPE_STRING,
+    G_STRUCT_OFFSET (GstGraphCalibrator, layers) },
 };
+
+static Watch *
+watch_new (PareValue *value, const PareCalibrateLayer *layer, const PareObserver *observer,
+           const PareObserverSettings *base)
+{
+  Watch *watch = g_new0 (Watch, 1);
+  PareObserverSettings settings = *base;
+
+  pare_calibrate_layer_apply (layer, &observer, &settings);
+  watch->observer = observer;
+  watch->state = observer->state_new (&settings);
+  watch->value = value;
+  watch->finite = TRUE;
+  return watch;
+}
 
 static void
 watch_free (gpointer data)
@@ -67,7 +86,8 @@ observe (const PareValue *value, const float *data, gsize n, gpointer user_data)
 {
   Watch *watch = user_data;
 
-  watch->finite = watch->observer->observe (watch->state, data, n);
+  if (!watch->done)
+    watch->finite = watch->observer->observe (watch->state, data, n);
 }
 
 static gboolean
@@ -75,7 +95,7 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
 {
   GstGraphCalibrator *calibrator = GST_GRAPH_CALIBRATOR (stage);
   const PareObserver *observer = pare_observer_find (calibrator->algorithm ? calibrator->algorithm : "", error);
-  PareObserverSettings observer_settings = {
+  const PareObserverSettings base = {
     .bins = calibrator->bins,
     .bits = calibrator->bits,
     .percentile = calibrator->percentile,
@@ -85,25 +105,27 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
     .search_step = calibrator->search_step,
   };
   PareQuantizeSettings settings;
+  g_autoptr (GHashTable) layers = pare_calibrate_layers_parse (calibrator->layers, error), overrides = NULL;
   g_autoptr (GPtrArray) values = NULL, taps = g_ptr_array_new ();
 
-  if (!observer)
+  if (!observer || !layers)
     return FALSE;
   pare_quantize_settings_init (&settings);
-  values = pare_quantize_values (graph, &settings, error);
+  overrides = pare_calibrate_layers_values (graph, layers, error);
+  values = overrides ? pare_quantize_values (graph, &settings, error) : NULL;
   if (!values)
     return FALSE;
-  calibrator->last_pass = !observer->next_pass;
-  gst_pare_stage_set_passes (stage, calibrator->last_pass ? 1 : 2);
+  calibrator->last_pass = TRUE;
   calibrator->executor = pare_graph_executor_with_taps (graph, values, taps);
   calibrator->watches = g_ptr_array_new_with_free_func (watch_free);
   for (guint i = 0; i < values->len; i++)
     {
-      Watch *watch = g_new (Watch, 1);
-      *watch = (Watch){ observer, observer->state_new (&observer_settings), values->pdata[i], TRUE, FALSE };
+      Watch *watch = watch_new (values->pdata[i], g_hash_table_lookup (overrides, values->pdata[i]), observer, &base);
       g_ptr_array_add (calibrator->watches, watch);
+      calibrator->last_pass &= !watch->observer->next_pass;
       pare_executor_add_tap (calibrator->executor, taps->pdata[i], observe, watch);
     }
+  gst_pare_stage_set_passes (stage, calibrator->last_pass ? 1 : 2);
   return TRUE;
 }
 
@@ -149,8 +171,10 @@ again (GstPareStage *stage)
   calibrator->last_pass = TRUE;
   for (guint i = 0; i < calibrator->watches->len; i++)
     {
-      const Watch *watch = calibrator->watches->pdata[i];
-      watch->observer->next_pass (watch->state);
+      Watch *watch = calibrator->watches->pdata[i];
+      watch->done = !watch->observer->next_pass;
+      if (!watch->done)
+        watch->observer->next_pass (watch->state);
     }
   return TRUE;
 }

@@ -126,6 +126,43 @@ test_shared_values_take_the_most_bits_asked_for (void)
   g_assert_cmpint (pair.highest, ==, 63);
 }
 
+/* What is said of one layer comes before what is said of all, and of two that read one value the symmetric one wins. */
+static void
+test_layers_have_their_own_zero_points (void)
+{
+  static const struct
+  {
+    gboolean symmetric;
+    const char *layers;
+    PareDataType x, first;
+  } cases[] = {
+    { FALSE, "a:enable=true", PARE_UINT8, PARE_UINT8 },
+    { TRUE, "a:enable=true", PARE_INT8, PARE_INT8 },
+    { FALSE, "b:symmetric=true", PARE_INT8, PARE_UINT8 },
+    { TRUE, "c:symmetric=false", PARE_INT8, PARE_UINT8 },
+    { TRUE, "a:symmetric=false", PARE_UINT8, PARE_INT8 },
+    { TRUE, "a:symmetric=false;b:symmetric=true", PARE_INT8, PARE_INT8 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (Net) net = net_new ();
+      PareValue *x = net_input (&net, "x", pare_shape_of (2, 3, 8)), *first;
+      PareQuantizeSettings settings = defaults ();
+      ParePair pair;
+      first = OP (&net, "MatMul", "a", x, net_random (&net, "wa", pare_shape_of (2, 8, 4), -1, 1));
+      net_output (&net, OP (&net, "MatMul", "b", x, net_random (&net, "wb", pare_shape_of (2, 8, 4), -1, 1)));
+      net_output (&net, OP (&net, "MatMul", "c", first, net_random (&net, "wc", pare_shape_of (2, 4, 4), -1, 1)));
+      set_ranges (net.graph, -1, 3);
+      settings.symmetric = cases[i].symmetric;
+      g_assert_true (quantize (net.graph, &settings, cases[i].layers, NULL));
+      g_assert_true (find_pair (net.graph, "x", &pair));
+      g_assert_cmpint (pair.type, ==, cases[i].x);
+      g_assert_true (find_pair (net.graph, "a", &pair));
+      g_assert_cmpint (pair.type, ==, cases[i].first);
+    }
+}
+
 static void
 test_weights_alone_need_no_ranges (void)
 {
@@ -302,6 +339,7 @@ test_contradictions_are_refused (void)
     { "second:bits=9", { NULL }, "from 2 to 8, or 16" },
     { "second:activation-bits=15", { NULL }, "from 2 to 8, or 16" },
     { "second:activation-bits=4", { NULL }, "weights-only", TRUE },
+    { "second:symmetric=true", { NULL }, "weights-only", TRUE },
     { NULL, { NULL }, "group-size=32", FALSE, 32, TRUE },
     { "secnd:bits=4", { NULL }, "'second'" },
   };
@@ -415,6 +453,7 @@ main (int argc, char **argv)
   g_test_add_func ("/quantize-layers/own-bits", test_layers_have_their_own_bits);
   g_test_add_func ("/quantize-layers/shared-values-take-the-most-bits-asked-for",
                    test_shared_values_take_the_most_bits_asked_for);
+  g_test_add_func ("/quantize-layers/own-zero-points", test_layers_have_their_own_zero_points);
   g_test_add_func ("/quantize-layers/weights-alone-need-no-ranges", test_weights_alone_need_no_ranges);
   g_test_add_func ("/quantize-layers/groups-are-where-there-are-channels-for-them",
                    test_groups_are_where_there_are_channels_for_them);

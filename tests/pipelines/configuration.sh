@@ -62,6 +62,21 @@ END
 quantize json "config=$scratch/quant.json"
 same wanted json
 
+# One layer whose activations are symmetric and calibrated in two passes, others not.
+first=$(echo "$layers" | sed -n 2p)
+cat >"$scratch/override.cfg" <<END
+override_layer_configs {
+  layer_name: "$first"
+  calibration_config { arq_quantize { channel_wise: true } ifmr_quantize { asymmetric: false max_percentile: 0.999 min_percentile: 0.999 } }
+}
+END
+quantize override "config=$scratch/override.cfg"
+by_properties by_hand "layers=$first:algorithm=ifmr,percentile=99.9" \
+  "layers=$first:symmetric=true,weight-algorithm=arq,per-channel=true"
+same by_hand override
+quantize integers_only "quantizer.layers=$first:symmetric=true,weight-algorithm=arq,per-channel=true"
+! cmp -s "$scratch/by_hand.onnx" "$scratch/integers_only.onnx" || fail 'one layer is calibrated like all.'
+
 if quantize wrong preset=w3a8 2>"$scratch/error"; then
   fail 'a preset that does not exist was taken.'
 fi
