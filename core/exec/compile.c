@@ -594,7 +594,7 @@ compile_chain (PareCompile *compile, const PareNode *head, const PareNode *last,
   if (!compile_operator (compile, error))
     {
       if (error && *error && (*error)->code == PARE_ERROR_LIBRARY)
-        g_prefix_error (error, "Node '%s' (%s): ", pare_node_label (head), head->op_type);
+        pare_node_prefix_error (error, head);
       return FALSE;
     }
   for (const PareNode *node = head;; node = pare_value_only_reader (inner))

@@ -103,10 +103,7 @@ create (const Convolution *c, Pass pass, const ParePostOps *post_ops, GError **e
 static gboolean
 is_reference (const ParePrimitive *primitive)
 {
-  const char *name = NULL;
-
-  return dnnl_primitive_desc_query (primitive->desc, dnnl_query_impl_info_str, 0, &name) == dnnl_success && name
-         && g_str_has_prefix (name, "ref");
+  return pare_onednn_is (primitive->desc, "ref");
 }
 
 ParePrimitive *

@@ -15,6 +15,7 @@ struct _ParePrimitive
 {
   dnnl_primitive_t primitive;
   const_dnnl_primitive_desc_t desc; /* owned by the primitive */
+  gboolean alone; /* on one thread */
   guint n_args;
   dnnl_exec_arg_t args[PARE_ONEDNN_MAX_ARGS];
 };
@@ -25,6 +26,8 @@ typedef struct
   dnnl_dims_t kernel, strides, dilations, begin, end;
 } PareOnednnWindow;
 
+/* Whether the name of what implements @desc begins with @prefix. */
+gboolean pare_onednn_is (const_dnnl_primitive_desc_t desc, const char *prefix);
 gboolean pare_onednn_check (dnnl_status_t status, const char *what, GError **error);
 void pare_onednn_describe_any (const PareSpec *spec, dnnl_memory_desc_t *md);
 void pare_onednn_window (const PareWindow *window, PareOnednnWindow *at);

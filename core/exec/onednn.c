@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * What Pare asks of oneDNN (the v2 C API) to run a network; what training needs beyond that is in onednn-gradient.c. */
 #include "exec/onednn-private.h"
+#include <omp.h>
 #include <string.h>
 
 /* One engine and one stream for the process: a CPU engine has no state, and all work runs on one thread. */
@@ -338,15 +339,47 @@ primitive_from (dnnl_status_t status, dnnl_primitive_desc_t desc, const char *wh
   return result;
 }
 
+gboolean
+pare_onednn_is (const_dnnl_primitive_desc_t desc, const char *prefix)
+{
+  const char *name = NULL;
+
+  return dnnl_primitive_desc_query (desc, dnnl_query_impl_info_str, 0, &name) == dnnl_success && name
+         && g_str_has_prefix (name, prefix);
+}
+
+/* What is left of convolutions when no kernel fits, few channels in groups most of all, goes through a product of
+ * matrices that oneDNN shares out to threads in another order of sums for another number of them. */
+static gboolean
+depends_on_threads (const_dnnl_op_desc_t op, const_dnnl_primitive_desc_t desc)
+{
+  return *(const dnnl_primitive_kind_t *)op == dnnl_convolution && pare_onednn_is (desc, "x64:gemm");
+}
+
 ParePrimitive *
 pare_onednn_primitive_with (const_dnnl_op_desc_t op, dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint,
                             const char *what, GError **error)
 {
+  dnnl_engine_t engine = get_device ()->engine;
   dnnl_primitive_desc_t desc = NULL;
-  dnnl_status_t status = dnnl_primitive_desc_create (&desc, op, attributes, get_device ()->engine, hint);
+  dnnl_status_t status = dnnl_primitive_desc_create (&desc, op, attributes, engine, hint);
+  gboolean alone = status == dnnl_success && depends_on_threads (op, desc);
+  int threads = omp_get_max_threads ();
+  ParePrimitive *primitive;
 
+  if (alone)
+    {
+      dnnl_primitive_desc_destroy (desc);
+      omp_set_num_threads (1);
+      status = dnnl_primitive_desc_create (&desc, op, attributes, engine, hint);
+    }
   dnnl_primitive_attr_destroy (attributes);
-  return primitive_from (status, desc, what, error);
+  primitive = primitive_from (status, desc, what, error);
+  if (primitive)
+    primitive->alone = alone;
+  if (alone)
+    omp_set_num_threads (threads);
+  return primitive;
 }
 
 ParePrimitive *
@@ -561,7 +594,13 @@ pare_primitive_bind (ParePrimitive *primitive, PareArg arg, const PareLayout *la
 gboolean
 pare_primitive_run (ParePrimitive *primitive, GError **error)
 {
-  return pare_onednn_check (
-      dnnl_primitive_execute (primitive->primitive, get_device ()->stream, primitive->n_args, primitive->args), "step",
-      error);
+  int threads = primitive->alone ? omp_get_max_threads () : 0;
+  dnnl_status_t status;
+
+  if (threads)
+    omp_set_num_threads (1);
+  status = dnnl_primitive_execute (primitive->primitive, get_device ()->stream, primitive->n_args, primitive->args);
+  if (threads)
+    omp_set_num_threads (threads);
+  return pare_onednn_check (status, "step", error);
 }

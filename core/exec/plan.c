@@ -150,7 +150,7 @@ run_steps (ParePlan *plan, GError **error)
       {
         PareStep *step = plan->steps->pdata[i];
         if (step->node)
-          g_prefix_error (error, "Node '%s': ", pare_node_label (step->node));
+          pare_node_prefix_error (error, step->node);
         return FALSE;
       }
   return TRUE;

@@ -64,13 +64,35 @@ scores_of (PareValue *value, double *scale)
              : NULL;
 }
 
+static gboolean
+broadcasts_into (const PareShape *from, const PareShape *to)
+{
+  if (from->rank > to->rank)
+    return FALSE;
+  for (guint i = 1; i <= from->rank; i++)
+    if (from->dims[from->rank - i] != 1 && from->dims[from->rank - i] != to->dims[to->rank - i])
+      return FALSE;
+  return TRUE;
+}
+
+/* Whether the sum of both is as large as @scores, for any batch. */
+static gboolean
+mask_fits (PareFuse *fuse, const PareValue *mask, const PareValue *scores)
+{
+  PareShape from[2], to[2];
+  gboolean any_batch = pare_fuse_shapes (fuse, mask, from) && pare_fuse_shapes (fuse, scores, to);
+
+  if (!any_batch && !(pare_fuse_shape (fuse, mask, &from[0]) && pare_fuse_shape (fuse, scores, &to[0])))
+    return FALSE;
+  return broadcasts_into (&from[0], &to[0]) && (!any_batch || broadcasts_into (&from[1], &to[1]));
+}
+
 /* Finds the product and the mask, if any, that are the input of @softmax. */
 static PareNode *
 read_scores (PareFuse *fuse, const PareNode *softmax, PareValue **mask, double *scale)
 {
   PareValue *input = pare_node_input (softmax, 0);
   PareNode *product = scores_of (input, scale), *add = input ? input->producer : NULL;
-  PareShape scores, added;
 
   if (product || !add || !pare_node_is (add, "Add") || pare_node_attribute (add, "axis")
       || !pare_value_only_consumer (input))
@@ -81,11 +103,7 @@ read_scores (PareFuse *fuse, const PareNode *softmax, PareValue **mask, double *
       *scale = 1;
       product = scores_of (pare_node_input (add, i), scale);
     }
-  /* A mask of more axes than the scores would give them more. */
-  if (!product || !*mask || !pare_fuse_shape (fuse, pare_node_output (product, 0), &scores)
-      || !pare_fuse_shape (fuse, *mask, &added) || added.rank > scores.rank)
-    return NULL;
-  return product;
+  return product && *mask && mask_fits (fuse, *mask, pare_node_output (product, 0)) ? product : NULL;
 }
 
 static gboolean

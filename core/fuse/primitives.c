@@ -3,10 +3,12 @@
 #include "fuse/primitives.h"
 #include <math.h>
 
+/* A number of more axes than one could stretch what it meets. */
 static gboolean
 read_number (const PareTensor *tensor, double *number)
 {
-  if (!tensor || !pare_data_type_is_float (tensor->type) || pare_tensor_elements (tensor) != 1)
+  if (!tensor || !pare_data_type_is_float (tensor->type) || pare_tensor_elements (tensor) != 1
+      || tensor->shape.rank > 1)
     return FALSE;
   *number = pare_tensor_get_double (tensor, 0);
   return TRUE;

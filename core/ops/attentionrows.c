@@ -197,7 +197,8 @@ store_rows (int rows, gint64 width, const float *from, const float *sums, float 
   for (int r = 0; r < rows; r++)
     {
       const float *restrict x = from + r * filled_up (width);
-      float *restrict to = y + r * y_row, factor = 1 / sums[r];
+      /* Without any key the sum of the values is zero, and not undefined. */
+      float *restrict to = y + r * y_row, factor = sums[r] == 0 ? 0 : 1 / sums[r];
       for (gint64 i = 0; i < width; i++)
         to[i] = x[i] * factor;
     }

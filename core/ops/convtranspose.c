@@ -44,8 +44,8 @@ read_window (const PareNode *node, const PareShape *x, const PareShape *w, PareW
           gint64 size
               = wanted ? CLAMP (wanted[n_shape - window->n + i], 0, LIMIT) : x->dims[2 + i] * window->strides[i];
           gint64 total = full - size;
-          gboolean lower = auto_pad && strcmp (auto_pad, "SAME_LOWER") == 0;
-          window->pads_begin[i] = lower ? total - total / 2 : total / 2;
+          gboolean upper = auto_pad && strcmp (auto_pad, "SAME_UPPER") == 0;
+          window->pads_begin[i] = upper || total < 0 ? total / 2 : total - total / 2;
           window->pads_end[i] = total - window->pads_begin[i];
         }
       y->dims[2 + i] = full - window->pads_begin[i] - window->pads_end[i];

@@ -27,7 +27,7 @@ allocate_outputs (const PareNode *node, const PareSpec *specs, guint n, PareView
         }
       if (!pare_memory_affords (pare_data_size (specs[i].type, elements), "Its result", "export smaller shapes", error))
         {
-          g_prefix_error (error, "Node '%s' (%s): ", pare_node_label (node), node->op_type);
+          pare_node_prefix_error (error, node);
           return FALSE;
         }
       views[i] = (PareView){ specs[i].type, specs[i].shape, NULL };

@@ -117,6 +117,13 @@ pare_node_error (GError **error, PareError code, const PareNode *node, const cha
   g_set_error (error, PARE_ERROR, code, "Node '%s' (%s): %s", pare_node_label (node), node->op_type, text);
 }
 
+void
+pare_node_prefix_error (GError **error, const PareNode *node)
+{
+  if (error && *error && !g_str_has_prefix ((*error)->message, "Node '"))
+    g_prefix_error (error, "Node '%s' (%s): ", pare_node_label (node), node->op_type);
+}
+
 gboolean
 pare_infer_require (const PareInfer *infer, guint index, const PareDataType *types, GError **error)
 {

@@ -206,6 +206,8 @@ const PareOperator *const *pare_operators (guint *n);
 /* Its weight trait, when it has one and the weight is constant. */
 gboolean pare_node_weight (const PareNode *node, PareWeightTrait *trait);
 
+/* Puts "Node 'name' (Conv): " before the message, unless it names a node already. */
+void pare_node_prefix_error (GError **error, const PareNode *node);
 /* "Node 'name' (Conv): <format>" */
 void
 pare_node_error (GError **error, PareError code, const PareNode *node, const char *format, ...) G_GNUC_PRINTF (4, 5);

@@ -417,13 +417,30 @@ pare_recurrent_read_kernel (const PareKernel *kernel, const PareCell *cell, Pare
   return pare_recurrent_read (kernel->node, cell, specs, net, error);
 }
 
+static gboolean
+check_lengths (const PareKernel *kernel, const PareRecurrent *net, GError **error)
+{
+  const gint32 *lengths = data_of (kernel, PARE_RECURRENT_LENGTHS);
+
+  for (gint64 b = 0; lengths && b < net->batch; b++)
+    if (lengths[b] < 0 || lengths[b] > net->steps)
+      {
+        pare_node_error (error, PARE_ERROR_FORMAT, kernel->node,
+                         "sequence_lens has %d for item %" G_GINT64_FORMAT ", where 0 to %" G_GINT64_FORMAT
+                         " steps are possible.",
+                         lengths[b], b, net->steps);
+        return FALSE;
+      }
+  return TRUE;
+}
+
 gboolean
 pare_recurrent_forward (const PareKernel *kernel, const PareCell *cell, GError **error)
 {
   Memory memory;
   PareRecurrent net;
 
-  if (!pare_recurrent_read_kernel (kernel, cell, &net, error))
+  if (!pare_recurrent_read_kernel (kernel, cell, &net, error) || !check_lengths (kernel, &net, error))
     return FALSE;
   memory_init (&memory, &net, kernel->scratch);
   if (pare_kernel_wants (kernel, PARE_RECURRENT_Y))
