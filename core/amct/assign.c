@@ -2,6 +2,7 @@
  * What a configuration of AMCT says to one stage: properties as text. */
 #include "amct/config-private.h"
 #include "amct/vocabulary.h"
+#include "ops/operator.h"
 #include <string.h>
 
 static void
@@ -46,6 +47,28 @@ of_stage (GHashTable *settings, const char *stage)
   return assignments;
 }
 
+#define BALANCER "graphequalizer algorithm"
+
+/* Some layers are balanced, and not all. */
+static gboolean
+balances_some (const PareAmctConfig *config)
+{
+  for (guint i = 0; i < config->overrides->len; i++)
+    if (g_hash_table_contains (((PareAmctOverride *)config->overrides->pdata[i])->settings, BALANCER))
+      return !g_hash_table_contains (config->common, BALANCER);
+  return FALSE;
+}
+
+/* The equalizer has one list of methods, and leaves layers out. */
+static void
+leave_out_unbalanced (GHashTable *merged, const PareNode *node)
+{
+  const PareOperator *op = pare_operator_of (node);
+
+  if (!g_hash_table_remove (merged, BALANCER) && op && op->weight)
+    g_hash_table_insert (merged, "graphequalizer enable", "false");
+}
+
 /* "conv1:bits=4,enable=true;..." for all layers that something is said of. */
 static char *
 layers_text (const PareAmctConfig *config, const PareGraph *graph, const char *stage)
@@ -71,6 +94,8 @@ layers_text (const PareAmctConfig *config, const PareGraph *graph, const char *s
             while (g_hash_table_iter_next (&iter, &key, &value))
               g_hash_table_replace (merged, key, value);
           }
+      if (balances_some (config))
+        leave_out_unbalanced (merged, node);
       assignments = of_stage (merged, stage);
       for (guint k = 0; k < assignments->len; k++)
         {
@@ -124,6 +149,8 @@ pare_amct_config_assign (const PareAmctConfig *config, const PareGraph *graph, c
     return NULL;
   if (*layers)
     add_assignment (assignments, "layers", layers);
+  if (strcmp (stage, "graphequalizer") == 0 && balances_some (config))
+    add_assignment (assignments, "algorithm", "balance");
   if (strcmp (stage, "graphquantizer") == 0)
     skip = skip_text (config, graph);
   else if (strcmp (stage, "graphfuser") == 0)

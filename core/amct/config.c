@@ -8,6 +8,8 @@
 #include "graph/textfile.h"
 #include <string.h>
 
+#define ENABLE "graphquantizer enable"
+
 #define LARGEST (16 << 20) /* bytes */
 
 static GHashTable *
@@ -183,8 +185,17 @@ read_skip_fusion (PareAmctConfig *config, const PareTextField *field, GError **e
 }
 
 static gboolean
+check_truth (const PareAmctConfig *config, const PareTextField *field, GError **error)
+{
+  return strcmp (field->text, "true") == 0 || strcmp (field->text, "false") == 0
+         || fail (config, field, error, "'%s' cannot be '%s': write true or false.", field->name, field->text);
+}
+
+static gboolean
 read_fusion (PareAmctConfig *config, const PareTextField *field, GError **error)
 {
+  if (!check_truth (config, field, error))
+    return FALSE;
   if (strcmp (field->text, "false") == 0)
     g_hash_table_insert (config->common, g_strdup ("graphfuser skip"),
                          g_strdup ("layer-batchnorm,batchnorm-layer,layer-arithmetic,arithmetic-layer"));
@@ -194,6 +205,8 @@ read_fusion (PareAmctConfig *config, const PareTextField *field, GError **error)
 static gboolean
 read_offset (PareAmctConfig *config, const PareTextField *field, GError **error)
 {
+  if (!check_truth (config, field, error))
+    return FALSE;
   g_hash_table_insert (config->common, g_strdup ("graphquantizer symmetric"),
                        g_strdup (strcmp (field->text, "false") ? "false" : "true"));
   return TRUE;
@@ -298,29 +311,54 @@ read_top (PareAmctConfig *config, const PareTextField *field, gboolean json, GEr
   return fail_unknown (config, field, names, error);
 }
 
+/* A layer that is switched off keeps its parameters in such files, which then say nothing. */
+static void
+forget_disabled (PareAmctConfig *config)
+{
+  for (guint i = 0; i < config->overrides->len; i++)
+    {
+      GHashTable *settings = ((PareAmctOverride *)config->overrides->pdata[i])->settings;
+      if (g_strcmp0 (g_hash_table_lookup (settings, ENABLE), "false") != 0)
+        continue;
+      g_hash_table_remove_all (settings);
+      g_hash_table_insert (settings, g_strdup (ENABLE), g_strdup ("false"));
+    }
+}
+
+static gboolean
+is_of_all (const GPtrArray *layers, const char *name, const char *value)
+{
+  for (guint i = 0; i < layers->len; i++)
+    if (g_strcmp0 (g_hash_table_lookup (layers->pdata[i], name), value) != 0)
+      return FALSE;
+  return TRUE;
+}
+
 /* JSON says of every layer what holds for all: that becomes common, for stages have some of it for the network only. */
 static void
 hoist (PareAmctConfig *config)
 {
+  g_autoptr (GPtrArray) layers = g_ptr_array_new (); /* settings of those that are quantized */
   GHashTableIter iter;
   gpointer key, value;
 
-  if (!config->overrides->len)
+  for (guint i = 0; i < config->overrides->len; i++)
+    {
+      GHashTable *settings = ((PareAmctOverride *)config->overrides->pdata[i])->settings;
+      if (g_strcmp0 (g_hash_table_lookup (settings, ENABLE), "false") != 0)
+        g_ptr_array_add (layers, settings);
+    }
+  if (!layers->len)
     return;
-  g_hash_table_iter_init (&iter, ((PareAmctOverride *)config->overrides->pdata[0])->settings);
+  g_hash_table_iter_init (&iter, layers->pdata[0]);
   while (g_hash_table_iter_next (&iter, &key, &value))
     {
       g_autofree char *name = g_strdup (key), *shared = g_strdup (value);
-      gboolean all = TRUE;
-      for (guint i = 0; all && i < config->overrides->len; i++)
-        all = g_strcmp0 (g_hash_table_lookup (((PareAmctOverride *)config->overrides->pdata[i])->settings, name),
-                         shared)
-              == 0;
-      if (!all || g_str_has_suffix (name, " enable"))
+      if (!is_of_all (layers, name, shared) || strcmp (name, ENABLE) == 0)
         continue;
       g_hash_table_iter_remove (&iter);
-      for (guint i = 1; i < config->overrides->len; i++)
-        g_hash_table_remove (((PareAmctOverride *)config->overrides->pdata[i])->settings, name);
+      for (guint i = 1; i < layers->len; i++)
+        g_hash_table_remove (layers->pdata[i], name);
       g_hash_table_replace (config->common, g_steal_pointer (&name), g_steal_pointer (&shared));
     }
 }
@@ -346,6 +384,7 @@ pare_amct_config_load (const char *path, GError **error)
   for (guint i = 0; fields && i < fields->len; i++)
     if (!read_top (config, fields->pdata[i], json, error))
       return NULL;
+  forget_disabled (config);
   if (json)
     hoist (config);
   return fields ? g_steal_pointer (&config) : NULL;

@@ -33,7 +33,8 @@ undecodable (PareStream *stream, GError **error)
 PareStream *
 pare_stream_open_file (const char *path, GError **error)
 {
-  int fd = open (path, O_RDONLY | O_CLOEXEC);
+  /* A pipe without a writer must not keep anybody waiting for what is refused anyway. */
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   struct stat status;
   PareStream *stream;
 
@@ -49,12 +50,20 @@ pare_stream_open_file (const char *path, GError **error)
       pare_set_error_errno (error, "Cannot read", path);
       return NULL;
     }
+  if (!S_ISREG (status.st_mode))
+    {
+      close (fd);
+      g_set_error (
+          error, PARE_ERROR, PARE_ERROR_DECODE,
+          "Cannot read '%s': it is not a regular file, and samples are read more than once: write them to one.", path);
+      return NULL;
+    }
   stream = g_new0 (PareStream, 1);
   stream->label = g_strdup (path);
   stream->file = gzdopen (fd, "rb");
   g_assert (stream->file);
   gzbuffer (stream->file, 1 << 17);
-  stream->size = S_ISREG (status.st_mode) && gzdirect (stream->file) ? status.st_size : -1;
+  stream->size = gzdirect (stream->file) ? status.st_size : -1;
   return stream;
 }
 

@@ -105,6 +105,16 @@ consider (PareRoundingWork *work, PareNode *node, PareNode *counterpart, GHashTa
   return layer.target != NULL;
 }
 
+/* A network that came quantized has layers whose integers are settled. */
+static gboolean
+has_pairs (const PareGraph *graph)
+{
+  for (guint i = 0; i < graph->nodes->len; i++)
+    if (pare_node_is (graph->nodes->pdata[i], "DequantizeLinear"))
+      return TRUE;
+  return FALSE;
+}
+
 gboolean
 pare_rounding_survey (PareRoundingWork *work, GHashTable *counterparts, GError **error)
 {
@@ -119,9 +129,11 @@ pare_rounding_survey (PareRoundingWork *work, GHashTable *counterparts, GError *
       if (!consider (work, node, g_hash_table_lookup (counterparts, node), overrides, error))
         return FALSE;
     }
-  if (work->layers->len || !*work->settings->algorithm)
+  if (work->layers->len || !*work->settings->algorithm
+      || (strcmp (work->settings->algorithm, PARE_ROUNDING_AUTO) == 0 && has_pairs (graph)))
     return TRUE;
   g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
-               "There is no layer whose weight is quantized: put the rounder behind graphquantizer.");
+               "There is no layer whose weight is quantized and still to be rounded: put the rounder behind "
+               "graphquantizer, and leave it out where the network came quantized.");
   return FALSE;
 }

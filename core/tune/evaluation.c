@@ -83,6 +83,28 @@ check_outputs (const GPtrArray *outputs, const PareTensor *input, GError **error
   return TRUE;
 }
 
+/* Whatever is compared with such a number counts as equal, and a network that loses everything as good. */
+static gboolean
+check_numbers (PareTensor *const *tensors, guint n_tensors, const char *what, guint64 first, GError **error)
+{
+  for (guint i = 0; i < n_tensors; i++)
+    {
+      const float *data = pare_tensor_data (tensors[i]);
+      gint64 n = tensors[i]->type == PARE_FLOAT32 ? pare_tensor_elements (tensors[i]) : 0;
+      gint64 samples = n ? tensors[i]->shape.dims[0] : 1;
+      for (gint64 k = 0; k < n; k++)
+        if (isnan (data[k]))
+          {
+            g_set_error (error, PARE_ERROR, PARE_ERROR_FORMAT,
+                         "Evaluation sample %" G_GUINT64_FORMAT
+                         ": %s %u holds a number that is not finite: check the samples and their normalization.",
+                         first + k / (n / samples), what, i);
+            return FALSE;
+          }
+    }
+  return TRUE;
+}
+
 /* Keeps what the float network computes for the samples from @first on. */
 static gboolean
 run_reference (PareEvaluation *evaluation, PareExecutor *executor, guint64 first, guint64 memory_limit, GError **error)
@@ -94,10 +116,12 @@ run_reference (PareEvaluation *evaluation, PareExecutor *executor, guint64 first
   for (guint i = 0; i < n; i++)
     indices[i] = first + i;
   inputs = read_samples (evaluation, indices, n, error);
-  if (!inputs)
+  if (!inputs
+      || !check_numbers ((PareTensor **)inputs->pdata, evaluation->n_inputs, "input", evaluation->first + first, error))
     return FALSE;
   outputs = pare_batch_run (evaluation->graph, executor, (PareTensor **)inputs->pdata, inputs->len, error);
-  if (!outputs || !check_outputs (outputs, inputs->pdata[0], error))
+  if (!outputs || !check_outputs (outputs, inputs->pdata[0], error)
+      || !check_numbers ((PareTensor **)outputs->pdata, outputs->len, "output", evaluation->first + first, error))
     return FALSE;
   if (!evaluation->reference)
     {

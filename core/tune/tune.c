@@ -216,6 +216,16 @@ take_last (const PareTuner *tuner, guint8 *choice)
     choice[i] = ((PareTuneLayer *)tuner->layers->pdata[i])->options->len - 1;
 }
 
+/* The float network, which every search could have had for nothing. */
+static gboolean
+is_given_up (const PareTuner *tuner, const guint8 *choice)
+{
+  g_autofree guint8 *last = g_new0 (guint8, tuner->layers->len + 1);
+
+  take_last (tuner, last);
+  return pare_tuner_is_exhausted (tuner) && memcmp (choice, last, tuner->layers->len) == 0;
+}
+
 static gboolean
 meet_target (PareTuner *tuner, guint8 *choice, GError **error)
 {
@@ -227,10 +237,12 @@ meet_target (PareTuner *tuner, guint8 *choice, GError **error)
   if (found)
     return TRUE;
   miss_cost = pare_evaluation_used (tuner->evaluation) - before;
-  if (!rank (tuner, error)
-      || !pare_tune_search (tuner->layers, ends_in_float (tuner), miss_cost, try_choice, tuner, choice, &found, error))
+  if (!pare_tuner_is_exhausted (tuner)
+      && (!rank (tuner, error)
+          || !pare_tune_search (tuner->layers, ends_in_float (tuner), miss_cost, try_choice, tuner, choice, &found,
+                                error)))
     return FALSE;
-  if (found)
+  if (found && !is_given_up (tuner, choice))
     return TRUE;
   take_last (tuner, choice);
   return set_missed (tuner, error);

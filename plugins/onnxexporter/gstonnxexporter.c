@@ -160,7 +160,32 @@ print_amct_record (const PareGraph *graph, GError **error)
 {
   g_autoptr (GPtrArray) layers = pare_amct_layers (graph, error);
 
-  return layers ? pare_amct_record_print (layers) : NULL;
+  if (layers && layers->len)
+    return pare_amct_record_print (layers);
+  if (layers)
+    g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+                 "No layer is quantized as a record of AMCT can say, with 8 bits of activations and symmetric weights: "
+                 "leave out amct-record, or quantize that way.");
+  return NULL;
+}
+
+/* Two files in one place would leave the last one alone. */
+static gboolean
+check_paths (const char *model, const GArray *files, GError **error)
+{
+  for (guint i = 0; i < files->len; i++)
+    for (guint k = 0; k <= i; k++)
+      {
+        const char *path = g_array_index (files, SideFile, i).path;
+        const char *other = k < i ? g_array_index (files, SideFile, k).path : model;
+        g_autofree char *one = g_canonicalize_filename (path, NULL), *two = g_canonicalize_filename (other, NULL);
+        if (strcmp (one, two) != 0)
+          continue;
+        g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+                     "'%s' is the place of two files, of the model and the records beside it: name another one.", path);
+        return FALSE;
+      }
+  return TRUE;
 }
 
 /* What @property names, when it names something, gets @text (taken; NULL: an error has been set). */
@@ -200,6 +225,8 @@ export_graph (GstOnnxExporter *exporter, PareGraph *given, GError **error)
     return FALSE;
   if (is_set (exporter->record)
       && !add_file (exporter, "record", exporter->record, pare_record_to_json (graph->record), files, error))
+    return FALSE;
+  if (!check_paths (path, files, error))
     return FALSE;
   job.n_files = files->len;
   job.files = (const SideFile *)files->data;

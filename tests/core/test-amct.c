@@ -88,6 +88,12 @@ static const char json[]
       "},"
       "    \"weight_quant_params\": { \"num_bits\": 8, \"wts_algo\": \"ada_quantize\", \"channel_wise\": false } } }";
 
+static const char *const different
+    = "{ \"conv1\": { \"dmq_balancer_param\": 0.4, \"activation_quant_params\": { \"num_bits\": 8 },"
+      "    \"weight_quant_params\": { \"num_bits\": 8 } },"
+      "  \"conv2\": { \"activation_quant_params\": { \"num_bits\": 16 }, \"weight_quant_params\": { \"num_bits\": 8 } "
+      "} }";
+
 typedef struct
 {
   const char *name, *text, *stage;
@@ -115,8 +121,12 @@ static const Reading readings[] = {
   { "json-calibrator", json, "graphcalibrator",
     "algorithm=ifmr percentile=99.9999 search-high=1.3 search-low=0.7 search-step=0.01" },
   { "json-quantizer", json, "graphquantizer",
-    "bits=8 layers=conv1:activation-bits=8,enable=true,per-channel=true,weight-algorithm=arq;"
-    "fc:activation-bits=16,enable=false,per-channel=false symmetric=true" },
+    "activation-bits=8 bits=8 layers=conv1:enable=true;fc:enable=false per-channel=true symmetric=true "
+    "weight-algorithm=arq" },
+  { "json-different-layers", different, "graphquantizer",
+    "bits=8 layers=conv1:activation-bits=8;conv2:activation-bits=16" },
+  { "json-some-balanced", different, "graphequalizer",
+    "algorithm=balance layers=conv1:strength=0.4;conv2:enable=false;fc:enable=false" },
 };
 
 static void

@@ -57,6 +57,27 @@ test_parts_that_are_outputs_stay (void)
   network_check_executed (&net, "Div Erf Gelu*");
 }
 
+/* A constant of more axes gives what it meets more axes, which no one operator does. */
+static void
+test_stretching_constants_stay (void)
+{
+  g_auto (Net) net = net_new (), attention = net_new ();
+  PareValue *x = net_input (&net, "x", pare_shape_of (2, -1, 8)), *scores;
+  PareValue *erf = OP (&net, "Erf", "erf", OP (&net, "Div", "scaled", x, net_number (&net, G_SQRT2)));
+  PareShape many = pare_shape_of (4, 1, 1, 1, 1), table = pare_shape_of (2, 5, 7);
+
+  net_output (&net, OP (&net, "Mul", "y", OP (&net, "Mul", "m", x, OP (&net, "Add", "gate", erf, net_number (&net, 1))),
+                        net_random (&net, "half", many, 0.5, 0.5)));
+  network_check_executed (&net, "Div Erf Add Mul Mul");
+  /* One query, and a mask for five. */
+  scores = OP (&attention, "MatMul", "scores", net_input (&attention, "q", pare_shape_of (3, -1, 1, 4)),
+               net_input (&attention, "k", pare_shape_of (3, -1, 4, 7)));
+  scores = OP (&attention, "Add", "masked", scores, net_random (&attention, "mask", table, -1, 1));
+  net_output (&attention, OP (&attention, "MatMul", "y", OP (&attention, "Softmax", "softmax", scores),
+                              net_input (&attention, "v", pare_shape_of (3, -1, 7, 4))));
+  network_check_executed (&attention, "MatMul Add Softmax MatMul");
+}
+
 static PareValue *
 normalized (Net *net, PareValue *x)
 {
@@ -85,6 +106,7 @@ main (int argc, char **argv)
   g_test_add_func ("/recognise/layernormalization-of-an-old-opset", test_layernormalization_of_an_old_opset);
   g_test_add_func ("/recognise/hardswish-of-an-old-opset", test_hardswish_of_an_old_opset);
   g_test_add_func ("/recognise/parts-that-are-outputs-stay", test_parts_that_are_outputs_stay);
+  g_test_add_func ("/recognise/stretching-constants-stay", test_stretching_constants_stay);
   g_test_add_func ("/recognise/normalization-is-in-the-weights", test_normalization_is_in_the_weights);
   return g_test_run ();
 }

@@ -73,23 +73,29 @@ first_steps (const PareTensor *tensor, int steps)
   return pare_tensor_new_floats (&shape, pare_tensor_data (tensor));
 }
 
-/* Y of kind @k; weights are the same for every call. @lengths may be NULL. */
+/* Y of kind @k, or NULL and an error; weights are the same for every call. @lengths may be NULL. */
 static PareTensor *
-run (guint k, PareTensor *x, const char *direction, gboolean batch_first, PareTensor *lengths)
+try (guint k, PareTensor *x, const char *direction, gboolean batch_first, PareTensor *lengths, GError **error)
 {
   g_autoptr (PareGraph) graph = pare_graph_new ();
-  g_autoptr (GError) error = NULL;
   g_autoptr (PareTensor) w = random_tensor (1, pare_shape_of (3, 1, kinds[k].gates * HIDDEN, INPUT));
   g_autoptr (PareTensor) r = random_tensor (2, pare_shape_of (3, 1, kinds[k].gates * HIDDEN, HIDDEN));
   g_autoptr (PareTensor) b = random_tensor (3, pare_shape_of (2, 1, 2 * kinds[k].gates * HIDDEN));
   PareNode *node = make_node (graph, kinds[k].name, 5, 1);
-  PareTensor *y;
 
   pare_graph_set_opset (graph, "", 14);
   pare_node_set_attribute (node, pare_attribute_new_int ("hidden_size", HIDDEN));
   pare_node_set_attribute (node, pare_attribute_new_int ("layout", batch_first));
   pare_node_set_attribute (node, pare_attribute_new_string ("direction", direction));
-  y = evaluate (node, (PareTensor *[]){ x, w, r, b, lengths }, &error);
+  return evaluate (node, (PareTensor *[]){ x, w, r, b, lengths }, error);
+}
+
+static PareTensor *
+run (guint k, PareTensor *x, const char *direction, gboolean batch_first, PareTensor *lengths)
+{
+  g_autoptr (GError) error = NULL;
+  PareTensor *y = try (k, x, direction, batch_first, lengths, &error);
+
   g_assert_no_error (error);
   return y;
 }
@@ -135,6 +141,24 @@ test_batch_first_is_the_same_with_axes_swapped (void)
 }
 
 /* Item 0 has 3 steps, item 1 all; each is as it would be alone, and behind its end are zeros. */
+static void
+test_impossible_lengths_are_errors (void)
+{
+  static const gint32 cases[][BATCH] = { { 3, STEPS + 1 }, { -1, STEPS } };
+  g_autoptr (PareTensor) x = random_tensor (4, pare_shape_of (3, STEPS, BATCH, INPUT));
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (guint k = 0; k < G_N_ELEMENTS (kinds); k++)
+      {
+        PareShape shape = pare_shape_of (1, BATCH);
+        g_autoptr (PareTensor) lengths = pare_tensor_new_copy (PARE_INT32, &shape, cases[i]);
+        g_autoptr (GError) error = NULL;
+        g_assert_null (try (k, x, "forward", FALSE, lengths, &error));
+        g_assert_error (error, PARE_ERROR, PARE_ERROR_FORMAT);
+        g_assert_nonnull (strstr (error->message, "sequence_lens"));
+      }
+}
+
 static void
 test_items_end_at_their_lengths (void)
 {
@@ -201,6 +225,7 @@ main (int argc, char **argv)
   g_test_add_func ("/recurrent/reverse", test_reverse_is_forward_on_reversed_steps);
   g_test_add_func ("/recurrent/batch-first", test_batch_first_is_the_same_with_axes_swapped);
   g_test_add_func ("/recurrent/lengths", test_items_end_at_their_lengths);
+  g_test_add_func ("/recurrent/impossible-lengths", test_impossible_lengths_are_errors);
   g_test_add_func ("/recurrent/direction", test_unknown_direction_is_refused);
   g_test_add_func ("/recurrent/weights", test_weights_of_another_input_size_are_refused);
   return g_test_run ();

@@ -169,6 +169,14 @@ test_skipped_layers_stay_in_float (StageTest *test, gconstpointer name)
 }
 
 static void
+test_nothing_to_quantize_is_an_error (StageTest *test, gconstpointer name)
+{
+  set_ranges (test);
+  g_assert_cmpint (stage_test_push (test), ==, GST_FLOW_ERROR);
+  stage_test_assert_error (test, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "for one, stays in float");
+}
+
+static void
 test_unknown_layer_names_the_nearest (StageTest *test, gconstpointer name)
 {
   set_ranges (test);
@@ -241,7 +249,8 @@ main (int argc, char **argv)
   ADD ("graphcalibrator", unknown_algorithm_names_the_nearest, " algorithm=minmux");
   ADD ("graphcalibrator", running_stage_keeps_its_properties, "");
   ADD ("graphquantizer", layer_is_quantized, "");
-  ADD ("graphquantizer", skipped_layers_stay_in_float, " skip-layers=again layers=double:enable=false");
+  ADD ("graphquantizer", skipped_layers_stay_in_float, " skip-layers=again layers=double:enable=false allow-none=true");
+  ADD ("graphquantizer", nothing_to_quantize_is_an_error, " skip-layers=again layers=double:enable=false");
   ADD ("graphquantizer", unknown_layer_names_the_nearest, " skip-layers=doubel");
   ADD ("graphquantizer", missing_ranges_are_an_error, "");
   ADD ("graphquantizer", weights_alone_need_no_ranges, " weights-only=true bits=4");

@@ -99,6 +99,18 @@ test_file_goes_through (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_two_files_in_one_place_are_refused (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *line = g_strdup_printf ("onnxloader location=%s ! onnxexporter location=%s record=%s/./out.onnx",
+                                           fixture->model, fixture->output, fixture->folder);
+  g_autoptr (GError) error = run (line, NULL);
+
+  g_assert_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "two files"));
+  g_assert_false (g_file_test (fixture->output, G_FILE_TEST_EXISTS));
+}
+
+static void
 test_unwritable_record_leaves_no_model (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *description
@@ -235,6 +247,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD (file_goes_through);
   ADD (unwritable_record_leaves_no_model);
+  ADD (two_files_in_one_place_are_refused);
   ADD (unwritable_model_leaves_no_record);
   ADD (unwritable_amct_record_leaves_nothing);
   ADD (missing_model_is_named);
