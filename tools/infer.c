@@ -28,6 +28,14 @@ find_input (const char *word, const GPtrArray *inputs, guint *index, const char 
   *path = word;
   if (inputs->len == 1 && (!name || g_file_test (word, G_FILE_TEST_EXISTS)))
     return TRUE;
+  if (!name && inputs->len > 1)
+    {
+      g_autofree char *all = g_strjoinv (", ", (char **)names->pdata);
+      g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS,
+                   "The model has %u inputs, and '%s' does not say for which it is: write NAME=%s, of %s.", inputs->len,
+                   word, word, all);
+      return FALSE;
+    }
   nearest = name ? pare_nearest_name (name, (const char *const *)names->pdata) : NULL;
   g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "The model has no input '%s': write %s=FILE.npy.",
                name ? name : word,
@@ -35,6 +43,18 @@ find_input (const char *word, const GPtrArray *inputs, guint *index, const char 
                : names->len > 1 ? (const char *)names->pdata[0]
                                 : "nothing");
   return FALSE;
+}
+
+/* Of any precision, as pare eval takes samples; there are no files of bfloat16. */
+static PareTensor *
+load_input (const char *path, const PareValue *input, GError **error)
+{
+  g_autoptr (PareTensor) tensor = pare_npy_load (path, error);
+
+  if (!tensor || tensor->type == input->type || !pare_data_type_is_float (tensor->type)
+      || !pare_data_type_is_float (input->type))
+    return g_steal_pointer (&tensor);
+  return pare_tensor_cast (tensor, input->type);
 }
 
 static gboolean
@@ -46,8 +66,13 @@ load_inputs (char *const *words, const GPtrArray *inputs, PareTensor **tensors, 
       const char *path = NULL;
       if (!find_input (*words, inputs, &index, &path, error))
         return FALSE;
-      g_clear_pointer (&tensors[index], pare_tensor_unref);
-      tensors[index] = pare_npy_load (path, error);
+      if (tensors[index])
+        {
+          g_set_error (error, PARE_ERROR, PARE_ERROR_SETTINGS, "Input '%s' is given twice: take one out.",
+                       ((PareValue *)inputs->pdata[index])->name);
+          return FALSE;
+        }
+      tensors[index] = load_input (path, inputs->pdata[index], error);
       if (!tensors[index])
         return FALSE;
     }

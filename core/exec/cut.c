@@ -421,6 +421,7 @@ run_single (const PareCut *cut, const Single *single, GHashTable *values, GError
       scatter (values, node->outputs, outputs);
       return TRUE;
     }
+  pare_node_prefix_error (error, node);
   for (guint i = 0; i < n; i++)
     g_clear_pointer (&outputs[i], pare_tensor_unref);
   return FALSE;

@@ -10,14 +10,18 @@
 extern const PareIntegerRule *const pare_integer_rule_table[];
 extern PARE_INTEGER_RULE (sums);
 
-/* Conversions, or what became of operators that have integers in the file. */
+/* Conversions, operators that have integers in the file, or what became of them. */
 static gboolean
 is_quantized (const PareGraph *graph)
 {
+  static const char *const operators[]
+      = { "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul" };
+
   for (guint i = 0; i < graph->nodes->len; i++)
-    if (pare_node_is (graph->nodes->pdata[i], "DequantizeLinear")
-        || g_strcmp0 (((PareNode *)graph->nodes->pdata[i])->domain, PARE_DOMAIN) == 0)
-      return TRUE;
+    for (guint k = 0; k < G_N_ELEMENTS (operators); k++)
+      if (pare_node_is (graph->nodes->pdata[i], operators[k])
+          || g_strcmp0 (((PareNode *)graph->nodes->pdata[i])->domain, PARE_DOMAIN) == 0)
+        return TRUE;
   return FALSE;
 }
 

@@ -120,7 +120,8 @@ pare_node_error (GError **error, PareError code, const PareNode *node, const cha
 void
 pare_node_prefix_error (GError **error, const PareNode *node)
 {
-  if (error && *error && !g_str_has_prefix ((*error)->message, "Node '"))
+  if (error && *error && !g_str_has_prefix ((*error)->message, "Node '")
+      && !g_str_has_prefix ((*error)->message, "In the subgraph '"))
     g_prefix_error (error, "Node '%s' (%s): ", pare_node_label (node), node->op_type);
 }
 

@@ -51,8 +51,10 @@ test_input_can_be_named (void)
   {
     g_auto (Process) right = pare ("infer", model, word, "-o", output, NULL);
     g_auto (Process) misspelt = pare ("infer", model, wrong, "-o", output, NULL);
+    g_auto (Process) twice = pare ("infer", model, word, word, "-o", output, NULL);
     assert_said (&right, "[1,10]");
     assert_refused (&misspelt, "write image=FILE.npy");
+    assert_refused (&twice, "'image' is given twice");
   }
 }
 
