@@ -14,10 +14,11 @@
 #define ROOM 16384
 /* Numbers that a thread takes at once. */
 #define CHUNK ((gsize)1 << 13)
-/* So many numbers of a stream are all counted: the counts of eight million are as good as those of more. Of the others
- * one run in EVERY is, for all of them; which one changes from period to period, in step with nothing that has a shape.
+/* So many numbers of a stream are all counted: the counts of sixteen million are as good as those of more. Of the
+ * others one run in EVERY is, for all of them; which one changes from period to period, in step with nothing that has a
+ * shape.
  */
-#define SURE ((guint64)1 << 23)
+#define SURE ((guint64)1 << 24)
 #define RUN 16
 #define EVERY_BITS 3
 #define EVERY (1 << EVERY_BITS)

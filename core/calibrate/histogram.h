@@ -15,9 +15,9 @@ G_BEGIN_DECLS
  * @seen: numbers that were added
  *
  * A histogram of a stream. Bins are powers of two wide and begin at multiples of their width. When a number lies
- * outside, bins are merged until the extremes are covered; memory is constant. The first eight million numbers are all
- * counted; of the others every eighth, eight times. So the histogram is a function of the stream alone: neither how it
- * was cut, nor the number of threads can change it, nor the order of its first eight million.
+ * outside, bins are merged until the extremes are covered; memory is constant. The first sixteen million numbers are
+ * all counted; of the others every eighth, eight times. So the histogram is a function of the stream alone: neither how
+ * it was cut, nor the number of threads can change it, nor the order of its first sixteen million.
  */
 typedef struct
 {

@@ -176,7 +176,7 @@ static void
 test_long_streams_are_counted_evenly (gconstpointer user_data)
 {
   const gsize pieces[] = { G_MAXSIZE, 99991 };
-  guint size = GPOINTER_TO_UINT (user_data), sure = 1 << 23, cycles = 4096, n = sure + cycles * size;
+  guint size = GPOINTER_TO_UINT (user_data), sure = 1 << 24, cycles = 4096, n = sure + cycles * size;
   g_autofree float *data = g_new (float, n);
   PareHistogram *histograms[2];
 
