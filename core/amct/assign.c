@@ -74,6 +74,7 @@ static char *
 layers_text (const PareAmctConfig *config, const PareGraph *graph, const char *stage)
 {
   g_autoptr (GString) text = g_string_new (NULL);
+  gboolean some = balances_some (config);
 
   for (guint i = 0; i < graph->nodes->len; i++)
     {
@@ -94,7 +95,7 @@ layers_text (const PareAmctConfig *config, const PareGraph *graph, const char *s
             while (g_hash_table_iter_next (&iter, &key, &value))
               g_hash_table_replace (merged, key, value);
           }
-      if (balances_some (config))
+      if (some)
         leave_out_unbalanced (merged, node);
       assignments = of_stage (merged, stage);
       for (guint k = 0; k < assignments->len; k++)

@@ -311,6 +311,12 @@ read_top (PareAmctConfig *config, const PareTextField *field, gboolean json, GEr
   return fail_unknown (config, field, names, error);
 }
 
+static gboolean
+is_disabled (GHashTable *settings)
+{
+  return g_strcmp0 (g_hash_table_lookup (settings, ENABLE), "false") == 0;
+}
+
 /* A layer that is switched off keeps its parameters in such files, which then say nothing. */
 static void
 forget_disabled (PareAmctConfig *config)
@@ -318,7 +324,7 @@ forget_disabled (PareAmctConfig *config)
   for (guint i = 0; i < config->overrides->len; i++)
     {
       GHashTable *settings = ((PareAmctOverride *)config->overrides->pdata[i])->settings;
-      if (g_strcmp0 (g_hash_table_lookup (settings, ENABLE), "false") != 0)
+      if (!is_disabled (settings))
         continue;
       g_hash_table_remove_all (settings);
       g_hash_table_insert (settings, g_strdup (ENABLE), g_strdup ("false"));
@@ -345,7 +351,7 @@ hoist (PareAmctConfig *config)
   for (guint i = 0; i < config->overrides->len; i++)
     {
       GHashTable *settings = ((PareAmctOverride *)config->overrides->pdata[i])->settings;
-      if (g_strcmp0 (g_hash_table_lookup (settings, ENABLE), "false") != 0)
+      if (!is_disabled (settings))
         g_ptr_array_add (layers, settings);
     }
   if (!layers->len)

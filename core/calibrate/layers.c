@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Settings of single layers for the calibrator. */
 #include "calibrate/layers.h"
+#include "graph/named.h"
 #include "graph/overrides.h"
 #include "ops/operator.h"
 #include <float.h>
@@ -10,23 +11,12 @@
 #define BELOW(x) ((x) * (1 - DBL_EPSILON))
 #define ABOVE(x) ((x) * (1 + DBL_EPSILON))
 
-static const char **
-algorithm_names (void)
-{
-  guint n;
-  const PareObserver *const *observers = pare_observers (&n);
-  const char **names = g_new0 (const char *, n + 1);
-
-  for (guint i = 0; i < n; i++)
-    names[i] = observers[i]->name;
-  return names;
-}
-
 GHashTable *
 pare_calibrate_layers_parse (const char *text, GError **error)
 {
   static const PareCalibrateLayer unset = { -1, -1, -1, -1, -1, -1, -1, -1 };
-  g_autofree const char **algorithms = algorithm_names ();
+  guint n;
+  g_autofree const char **algorithms = pare_names_of ((const void *const *)pare_observers (&n));
 #define FIELD(name) G_STRUCT_OFFSET (PareCalibrateLayer, name)
   const PareOverrideField fields[] = {
     { "algorithm", PARE_OVERRIDE_CHOICE, FIELD (algorithm), .choices = algorithms },

@@ -37,3 +37,14 @@ pare_find_named (const char *what, const char *name, const void *const *table, G
   pare_set_error_unknown (error, what, name ? name : "", (const char *const *)names->pdata, NULL);
   return NULL;
 }
+
+const char **
+pare_names_of (const void *const *table)
+{
+  GPtrArray *names = g_ptr_array_new ();
+
+  for (; *table; table++)
+    g_ptr_array_add (names, *(gpointer *)*table);
+  g_ptr_array_add (names, NULL);
+  return (const char **)g_ptr_array_free (names, FALSE);
+}

@@ -9,6 +9,9 @@ G_BEGIN_DECLS
  * that there is no @what of that name, and names the nearest one. */
 gconstpointer pare_find_named (const char *what, const char *name, const void *const *table, GError **error);
 
+/* The names of such a table, NULL-terminated; free the container. */
+const char **pare_names_of (const void *const *table);
+
 /* "There is no @what '@name'", with the nearest of @names (NULL-terminated), or else @advice ("'pare list' shows
  * them"), or where that is NULL all of @names. */
 void pare_set_error_unknown (GError **error, const char *what, const char *name, const char *const *names,

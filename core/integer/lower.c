@@ -10,18 +10,25 @@
 extern const PareIntegerRule *const pare_integer_rule_table[];
 extern PARE_INTEGER_RULE (sums);
 
-/* Conversions, operators that have integers in the file, or what became of them. */
 static gboolean
-is_quantized (const PareGraph *graph)
+has_integers (const PareNode *node)
 {
   static const char *const operators[]
       = { "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul" };
 
+  for (guint i = 0; i < G_N_ELEMENTS (operators); i++)
+    if (pare_node_is (node, operators[i]))
+      return TRUE;
+  return g_strcmp0 (node->domain, PARE_DOMAIN) == 0;
+}
+
+/* Conversions, operators that have integers in the file, or what became of them. */
+static gboolean
+is_quantized (const PareGraph *graph)
+{
   for (guint i = 0; i < graph->nodes->len; i++)
-    for (guint k = 0; k < G_N_ELEMENTS (operators); k++)
-      if (pare_node_is (graph->nodes->pdata[i], operators[k])
-          || g_strcmp0 (((PareNode *)graph->nodes->pdata[i])->domain, PARE_DOMAIN) == 0)
-        return TRUE;
+    if (has_integers (graph->nodes->pdata[i]))
+      return TRUE;
   return FALSE;
 }
 

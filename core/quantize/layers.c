@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Settings of single layers as a user writes them to the quantizer. */
 #include "quantize/layers.h"
+#include "graph/named.h"
 #include "graph/overrides.h"
 #include "quantize/weight-algorithm.h"
-
-/* Names of the algorithms, NULL-terminated, in their order. */
-static const char **
-algorithm_names (void)
-{
-  guint n;
-  const PareWeightAlgorithm *const *algorithms = pare_weight_algorithms (&n);
-  const char **names = g_new0 (const char *, n + 1);
-
-  for (guint i = 0; i < n; i++)
-    names[i] = algorithms[i]->name;
-  return names;
-}
 
 static gboolean
 says_of_integers (const PareQuantizeLayer *layer)
@@ -48,7 +36,8 @@ GHashTable *
 pare_quantize_layers_parse (const char *text, GError **error)
 {
   static const PareQuantizeLayer unset = PARE_QUANTIZE_LAYER_UNSET;
-  g_autofree const char **algorithms = algorithm_names ();
+  guint n;
+  g_autofree const char **algorithms = pare_names_of ((const void *const *)pare_weight_algorithms (&n));
 #define FIELD(name) G_STRUCT_OFFSET (PareQuantizeLayer, name)
   const PareOverrideField fields[] = {
     { "enable", PARE_OVERRIDE_BOOLEAN, FIELD (enable) },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * The layers of a network whose weights can be rounded, and which algorithm each gets. */
 #include "rounding/survey.h"
+#include "graph/named.h"
 #include "graph/overrides.h"
 #include "rounding/effect.h"
 #include <string.h>
@@ -11,24 +12,12 @@ typedef struct
   int enable, algorithm;
 } Override;
 
-/* Names of all algorithms, NULL-terminated; free the container. */
-static const char **
-algorithm_names (void)
-{
-  guint n;
-  const PareRounding *const *roundings = pare_roundings (&n);
-  const char **names = g_new0 (const char *, n + 1);
-
-  for (guint i = 0; i < n; i++)
-    names[i] = roundings[i]->name;
-  return names;
-}
-
 static GHashTable *
 read_overrides (const PareGraph *graph, const PareRoundingSettings *settings, GError **error)
 {
   static const Override unset = { -1, -1 };
-  g_autofree const char **names = algorithm_names ();
+  guint n;
+  g_autofree const char **names = pare_names_of ((const void *const *)pare_roundings (&n));
   const PareOverrideField fields[] = {
     { "enable", PARE_OVERRIDE_BOOLEAN, G_STRUCT_OFFSET (Override, enable) },
     { "algorithm", PARE_OVERRIDE_CHOICE, G_STRUCT_OFFSET (Override, algorithm), .choices = names },

@@ -105,10 +105,11 @@ begin (GstPareStage *stage, PareGraph *graph, GError **error)
     .search_step = calibrator->search_step,
   };
   PareQuantizeSettings settings;
-  g_autoptr (GHashTable) layers = pare_calibrate_layers_parse (calibrator->layers, error), overrides = NULL;
+  g_autoptr (GHashTable) layers = observer ? pare_calibrate_layers_parse (calibrator->layers, error) : NULL;
+  g_autoptr (GHashTable) overrides = NULL;
   g_autoptr (GPtrArray) values = NULL, taps = g_ptr_array_new ();
 
-  if (!observer || !layers)
+  if (!layers)
     return FALSE;
   pare_quantize_settings_init (&settings);
   overrides = pare_calibrate_layers_values (graph, layers, error);
